@@ -42,7 +42,8 @@ type TimesheetSigned struct {
 type MailFrozen struct {
 	ID        string `json:"id"`
 	Purpose   string `json:"purpose"`
-	Version   int    `json:"version"` // of the timesheet, for a summary
+	Version   int    `json:"version"`       // of the timesheet, for a summary
+	Ref       string `json:"ref,omitempty"` // for an acknowledgement, what it acknowledges (Duty.Ref)
 	Language  string `json:"language"`
 	Wording   int    `json:"wording"`
 	MessageID Value  `json:"message_id" class:"mail"`
