@@ -67,14 +67,15 @@ async function style (css, used, extra = []) {
   return (await esbuild.transform(css, { loader: 'css', minify: true, legalComments: 'none', target: ['chrome80', 'safari14', 'firefox78'] })).code
 }
 
-// Icons are named #it-x in templates, it-x in scripts, and may be put together from a bare "x" in Go.
+// Icons are named #it-x (the kit's) or #cf-x (ours) in templates, and may be put together from a bare "x" in templates,
+// scripts and Go.
 function sprite (all, used, goCode) {
-  const symbols = new Map([...all.matchAll(/<symbol id="(it-[^"]+)".*?<\/symbol>/gs)].map(m => [m[1], m[0]]))
+  const symbols = new Map([...all.matchAll(/<symbol id="((?:it|cf)-[^"]+)".*?<\/symbol>/gs)].map(m => [m[1], m[0]]))
   const names = new Set()
-  for (const u of used) for (const [n] of u.body.matchAll(/\bit-[a-z0-9-]+/g)) names.add(n)
-  for (const u of [...used, ...goCode]) for (const [, n] of u.body.matchAll(/["`](?:it-)?([a-z0-9-]+)["`]/g)) names.add('it-' + n)
+  for (const u of used) for (const [n] of u.body.matchAll(/\b(?:it|cf)-[a-z0-9-]+/g)) names.add(n)
+  for (const u of [...used, ...goCode]) for (const [, n] of u.body.matchAll(/["`]([a-z0-9-]+)["`]/g)) names.add(n).add('it-' + n).add('cf-' + n)
   const kept = [...names].filter(n => symbols.has(n)).sort()
-  const asked = used.flatMap(u => [...u.body.matchAll(/#(it-[a-z0-9-]+)/g)].map(m => m[1]))
+  const asked = used.flatMap(u => [...u.body.matchAll(/#((?:it|cf)-[a-z0-9-]+)/g)].map(m => m[1]))
   for (const n of new Set(asked)) if (!symbols.has(n)) console.warn(`warning: icon ${n} is not in the kit`)
   const out = used.length > 0 ? kept : [...symbols.keys()]
   return '<svg xmlns="http://www.w3.org/2000/svg">' + out.map(n => symbols.get(n).replace(/\s+/g, ' ')).join('') + '</svg>\n'
@@ -106,7 +107,7 @@ const lean = leanPages()
 const all = pages.length > 0 ? [...pages, ...scripts, ...code] : []
 const leanAll = pages.length > 0 ? [...lean, ...scripts.filter(s => basename(s.file) === 'live.js')] : []
 const notice = '/*! Bootstrap Italia 2.18.3, BSD-3-Clause; Titillium Web, OFL 1.1: see licenses.txt */\n'
-const allIcons = text(kit, 'dist/svg/sprites.svg')
+const allIcons = text(kit, 'dist/svg/sprites.svg') + text(here, 'src/icons.svg')
 
 write('confermo.css', notice + await style(text(here, 'src/font.css') + kitCSS + ours, all, [/^cf/]))
 write('lean.css', notice + await style(kitCSS + ours, leanAll))
