@@ -55,7 +55,7 @@ func CleanToken(token []byte, roots *x509.CertPool) ([]byte, error) {
 		return nil, inToken(err)
 	}
 	var info TokenInfo
-	if err := info.parse(d.content, nil); err != nil {
+	if _, _, err := info.parse(d.content); err != nil {
 		return nil, inToken(err)
 	}
 	signer, others, err := d.certificates()
@@ -92,8 +92,15 @@ func (d *signedData) checkToken(token, imprint []byte) (info TokenInfo, signer *
 	if err != nil {
 		return info, nil, nil, err
 	}
-	if err := info.parse(d.content, imprint); err != nil {
+	algo, stamped, err := info.parse(d.content)
+	if err != nil {
 		return info, nil, nil, err
+	}
+	if algo.id != idSHA256 || len(stamped) != crypto.SHA256.Size() {
+		return info, nil, nil, refuse(RuleAlgorithm, "imprint is not SHA-256")
+	}
+	if !bytes.Equal(stamped, imprint) {
+		return info, nil, nil, refuse(RuleImprint, "token stamps something else")
 	}
 	info.Cert = signer
 	return info, signer, others, stampsOnly(signer)
@@ -111,8 +118,8 @@ func stampsOnly(c *x509.Certificate) error {
 	return nil
 }
 
-// parse reads a TSTInfo; imprint nil accepts any.
-func (t *TokenInfo) parse(der, imprint []byte) error {
+// parse reads a TSTInfo and returns its imprint.
+func (t *TokenInfo) parse(der []byte) (algo algorithm, stamped []byte, err error) {
 	top := newParser(der)
 	p := top.enter(tagSequence, "TSTInfo")
 	top.end("TSTInfo")
@@ -122,7 +129,7 @@ func (t *TokenInfo) parse(der, imprint []byte) error {
 	if t.Policy = p.oid("policy").public(); t.Policy == nil {
 		p.fail("policy", "arc too large")
 	}
-	algo, stamped := p.imprint()
+	algo, stamped = p.imprint()
 	t.Serial = p.integer("serial number")
 	t.Time = p.generalTime("genTime")
 	if p.peek() == tagSequence {
@@ -141,19 +148,7 @@ func (t *TokenInfo) parse(der, imprint []byte) error {
 		p.tokenExtensions()
 	}
 	p.end("TSTInfo")
-	if *top.err != nil {
-		return *top.err
-	}
-	if imprint == nil {
-		return nil
-	}
-	if algo.id != idSHA256 || len(imprint) != crypto.SHA256.Size() {
-		return refuse(RuleAlgorithm, "imprint is not SHA-256")
-	}
-	if !bytes.Equal(stamped, imprint) {
-		return refuse(RuleImprint, "token stamps something else")
-	}
-	return nil
+	return algo, stamped, *top.err
 }
 
 func (p *parser) accuracy() time.Duration {
