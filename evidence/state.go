@@ -47,12 +47,12 @@ var precedence = []struct {
 	{StateSummaryBounced, func(iv *Interview, _ time.Time) bool { m := iv.LastMail(Summary); return m != nil && m.Failed() }},
 	{StateUnconfirmed, func(iv *Interview, now time.Time) bool {
 		m := iv.LastMail(Summary)
-		return m != nil && m.Sent != nil && now.After(m.SentAt.Add(seconds(iv.terms().ReplyWithin)))
+		return m != nil && m.Sent != nil && overdue(m.SentAt, iv.terms().ReplyWithin, now)
 	}},
 	{StateSummarySent, func(iv *Interview, _ time.Time) bool { return iv.Signed != nil }},
 	{StateNoShow, func(iv *Interview, _ time.Time) bool { return iv.Closed != nil && iv.Closed.Reason == "no-show" }},
 	{StateSignOverdue, func(iv *Interview, now time.Time) bool {
-		return iv.Closed != nil && iv.Approved == nil && now.After(iv.ClosedAt.Add(seconds(iv.terms().SignWithin)))
+		return iv.Closed != nil && iv.Approved == nil && overdue(iv.ClosedAt, iv.terms().SignWithin, now)
 	}},
 	{StateToSign, func(iv *Interview, _ time.Time) bool { return iv.Closed != nil }},
 	{StateInterrupted, func(iv *Interview, _ time.Time) bool {
@@ -128,6 +128,11 @@ func (iv *Interview) terms() Terms {
 		return Terms{}
 	}
 	return iv.Scheduled.Programme.Terms
+}
+
+// overdue tells that a term of so many seconds from start has run out; a term of 0 never does.
+func overdue(start time.Time, term int, now time.Time) bool {
+	return term > 0 && now.After(start.Add(seconds(term)))
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
