@@ -80,8 +80,8 @@ func wordsSituations() []situation {
 		typed("63a", "I confirm", Confirmed),
 		typed("63b", "Confirmed, thank you", Confirmed),
 		typed("64", "Confermo / ich bestätige", Confirmed),
-		typed("72a", "C\u043enfermo", Disputed),       // Cyrillic о
-		typed("72b", "Con\u200bfermo", Disputed),      // zero width
+		typed("72a", "C\u043enfermo", Disputed),        // Cyrillic о
+		typed("72b", "Con\u200bfermo", Disputed),       // zero width
 		typed("72c", "\u202eomrefnoC\u202c", Disputed), // right to left
 		typed("72d", "c\u0336o\u0336n\u0336f\u0336e\u0336r\u0336m\u0336o\u0336", Disputed),
 		typed("72e", "ｃｏｎｆｅｒｍｏ", Disputed),
@@ -156,11 +156,13 @@ func shapeSituations() []situation {
 // robotSituations come from machines.
 func robotSituations() []situation {
 	dsn := func(action, status string) draft {
-		return draft{from: "MAILER-DAEMON@mx.posta.example", to: "bounce+k3v9qa7m2xw8t4bd@cpi.example", subject: "Undelivered Mail Returned to Sender", refs: "-",
+		return draft{
+			from: "MAILER-DAEMON@mx.posta.example", to: "bounce+k3v9qa7m2xw8t4bd@cpi.example", subject: "Undelivered Mail Returned to Sender", refs: "-",
 			kind: "multipart/report; report-type=delivery-status; boundary=b", extra: "Return-Path: <>\n",
 			body: "--b\nContent-Type: text/plain\n\nconfermo?\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.posta.example\n\n" +
 				"Final-Recipient: rfc822; Maria.Rossi@posta.example\nAction: " + action + "\nStatus: " + status + "\nDiagnostic-Code: smtp; 550 5.1.1\n no such user\n" +
-				"--b\nContent-Type: message/rfc822\n\n" + summary + "\n--b--\n"}
+				"--b\nContent-Type: message/rfc822\n\n" + summary + "\n--b--\n",
+		}
 	}
 	return []situation{
 		{row: "32", d: draft{typed: "Sono fuori sede", extra: "Auto-Submitted: auto-replied\n"}, verdict: Automatic},
@@ -173,8 +175,10 @@ func robotSituations() []situation {
 		{row: "38b", d: draft{kind: "multipart/report; report-type=disposition-notification; boundary=b", body: alternative("confermo", "confermo")}, verdict: Automatic},
 		{row: "39a", d: draft{from: "posta-certificata@pec.example", subject: "CONSEGNA: Riepilogo del colloquio", extra: "X-Ricevuta: avvenuta-consegna\n", typed: "confermo"}, verdict: Automatic},
 		{row: "39b", d: draft{from: "posta-certificata@pec.example", subject: "ACCETTAZIONE: Riepilogo del colloquio", typed: "confermo"}, verdict: Automatic},
-		{row: "40", d: draft{from: "\"Per conto di: " + person + "\" <posta-certificata@pec.example>", subject: "POSTA CERTIFICATA: Re: Riepilogo",
-			extra: "X-Trasporto: posta-certificata\n", kind: multiMixed, body: mixed("Confermo")}, verdict: Disputed},
+		{row: "40", d: draft{
+			from: "\"Per conto di: " + person + "\" <posta-certificata@pec.example>", subject: "POSTA CERTIFICATA: Re: Riepilogo",
+			extra: "X-Trasporto: posta-certificata\n", kind: multiMixed, body: mixed("Confermo"),
+		}, verdict: Disputed},
 		{row: "42", d: draft{from: person, subject: "ANOMALIA MESSAGGIO: Re: Riepilogo", extra: "X-Trasporto: errore\n", kind: multiMixed, body: mixed("Confermo")}, verdict: Disputed},
 		{row: "57a", d: draft{from: "risposte@cpi.example", typed: "Confermo"}, verdict: Automatic},
 		{row: "57b", d: draft{from: "operatore@cpi.example", typed: "Confermo"}, opt: func(o *Options) { o.OwnDomains = []string{"cpi.example"} }, verdict: Automatic},
