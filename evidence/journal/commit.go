@@ -1,0 +1,326 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"confermo/evidence"
+	"confermo/evidence/tree"
+)
+
+const (
+	groupMax  = 1024    // requests of one commit
+	headsMax  = 100_000 // chains whose last line is remembered
+	cachedMax = 200_000 // entries of folded interviews in memory
+)
+
+// committer is what the commit goroutine knows. All of it can be read again from the database, and is after a failure.
+type committer struct {
+	size    int64
+	edge    map[int64]tlog.Hash // stored hashes that the next leaf and the root are made of
+	heads   map[string]chain
+	numbers map[numberKey]int
+	folds   map[string]*evidence.Interview // as they stand after the last staged entry
+}
+
+type chain struct {
+	n    int
+	prev string
+}
+
+type numberKey struct {
+	agency string
+	year   int
+}
+
+// group is one commit in the making.
+type group struct {
+	tx     *sql.Tx
+	staged []staged
+	drawn  map[numberKey]bool
+	fresh  map[int64]tlog.Hash
+	root   tlog.Hash
+}
+
+type staged struct {
+	p     *prepared
+	entry evidence.Entry
+}
+
+// run is the commit goroutine.
+func (j *Journal) run() {
+	defer close(j.done)
+	for {
+		select {
+		case r := <-j.requests:
+			j.commit(j.gather(r))
+		case <-j.stop:
+			for {
+				select {
+				case r := <-j.requests:
+					j.commit(j.gather(r))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (j *Journal) gather(first *request) []*request {
+	requests := []*request{first}
+	for len(requests) < groupMax {
+		select {
+		case r := <-j.requests:
+			requests = append(requests, r)
+		default:
+			return requests
+		}
+	}
+	return requests
+}
+
+// commit carries out a group in one transaction. A request that fails by itself leaves the others alone; a failure of
+// the database fails them all, and makes the next commit read everything again: whether a commit that failed was
+// stored is then seen, not guessed.
+func (j *Journal) commit(requests []*request) {
+	ctx := context.Background()
+	var g *group
+	err := j.db.Write(ctx, func(tx *sql.Tx) error {
+		g = &group{tx: tx, drawn: map[numberKey]bool{}, fresh: map[int64]tlog.Hash{}}
+		if err := j.refresh(ctx, tx); err != nil {
+			return err
+		}
+		for _, r := range requests {
+			if err := j.stage(ctx, g, r); err != nil {
+				return err
+			}
+		}
+		if len(g.staged) == 0 {
+			return nil
+		}
+		return j.write(ctx, g)
+	})
+	if err != nil {
+		j.forget()
+		for _, r := range requests {
+			if r.err == nil {
+				r.err = err
+			}
+			close(r.done)
+		}
+		return
+	}
+	if len(g.staged) > 0 {
+		j.publish(g)
+	}
+	for _, r := range requests {
+		if r.err == nil {
+			r.err = j.erase(ctx, r.entries)
+		}
+		close(r.done)
+	}
+}
+
+// refresh reads the head, locked until the commit, and drops what is cached when another process moved it.
+func (j *Journal) refresh(ctx context.Context, tx *sql.Tx) error {
+	var size int64
+	if err := tx.QueryRowContext(ctx, j.db.Locking("SELECT size FROM head WHERE id = 1")).Scan(&size); err != nil {
+		return fmt.Errorf("read tree head: %w", err)
+	}
+	if j.c.folds == nil || size != j.c.size {
+		j.forget()
+		j.c = committer{
+			size: size, edge: map[int64]tlog.Hash{}, heads: map[string]chain{},
+			numbers: map[numberKey]int{}, folds: map[string]*evidence.Interview{},
+		}
+	}
+	return nil
+}
+
+// forget drops every cache.
+func (j *Journal) forget() {
+	j.c = committer{}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.cells, j.weight = map[string][]evidence.Entry{}, 0
+}
+
+// refused is an error of one request, not of the group.
+type refused struct{ error }
+
+// stage places the drafts of a request behind those staged before. What it returns is an error of the database.
+func (j *Journal) stage(ctx context.Context, g *group, r *request) error {
+	before := len(g.staged)
+	heads, numbers := map[string]chain{}, map[numberKey]int{}
+	for _, p := range r.drafts {
+		head, err := j.head(ctx, g, p.scope)
+		if err == nil {
+			if _, saved := heads[p.scope]; !saved {
+				heads[p.scope] = head
+			}
+			err = j.place(ctx, g, p, head, numbers)
+		}
+		var no refused
+		if err == nil {
+			continue
+		} else if !errors.As(err, &no) {
+			return err
+		}
+		r.err = no.error
+		for _, s := range g.staged[before:] {
+			delete(j.c.folds, s.p.scope)
+		}
+		g.staged = g.staged[:before]
+		for scope, head := range heads {
+			j.c.heads[scope] = head
+		}
+		for key, n := range numbers {
+			j.c.numbers[key] = n
+		}
+		return nil
+	}
+	for _, s := range g.staged[before:] {
+		r.entries = append(r.entries, s.entry)
+	}
+	return nil
+}
+
+// place gives one draft its number, its line and its place.
+func (j *Journal) place(ctx context.Context, g *group, p *prepared, head chain, numbers map[numberKey]int) error {
+	_, opens := p.fact.(*evidence.Scheduled)
+	switch {
+	case p.draft.Interview != "" && head.n == 0 && !opens:
+		return refused{fmt.Errorf("interview %s: %w", p.scope, ErrNoInterview)}
+	case p.draft.Interview != "" && head.n > 0 && opens:
+		return refused{fmt.Errorf("interview %s is already scheduled", p.scope)}
+	}
+	if p.draft.If != nil {
+		iv, err := j.fold(ctx, g, p.scope)
+		if err != nil {
+			return err
+		}
+		if err := guard(p.draft.If, iv); err != nil {
+			return refused{err}
+		}
+	}
+	if s, drawn := p.fact.(series); drawn {
+		if err := j.draw(ctx, g, s, numbers); err != nil {
+			return err
+		}
+		if err := j.encode(ctx, p); err != nil {
+			return refused{err}
+		}
+	}
+	e := p.entry
+	e.Index = j.c.size + int64(len(g.staged))
+	e.Head = evidence.Head{
+		V: 1, At: p.at.UTC().Format(evidence.TimeFormat), Node: j.cfg.Node, Boot: j.boot, Mono: p.mono,
+		Interview: p.draft.Interview, Stream: p.draft.Stream, N: head.n + 1, Prev: head.prev,
+		By: p.draft.By, Kind: p.draft.Fact.Kind(), Fact: evidence.Commitment{C: tree.Commit(p.salt, p.body)},
+	}
+	line, err := json.Marshal(e.Head)
+	if err != nil {
+		return refused{fmt.Errorf("encode line: %w", err)}
+	}
+	if _, err := evidence.ParseLine(line); err != nil {
+		return refused{fmt.Errorf("the line would not be read again: %w", err)}
+	}
+	e.Line = line
+	for i := range e.Openings {
+		e.Openings[i].N = e.Head.N
+	}
+	// Folded before it is staged: fold replays what is staged.
+	if p.draft.Interview != "" && (showsInLists(e.Head.Kind) || j.c.folds[p.scope] != nil) {
+		iv, err := j.fold(ctx, g, p.scope)
+		if err != nil {
+			return err
+		}
+		iv.Apply(e)
+	}
+	g.staged = append(g.staged, staged{p, e})
+	j.c.heads[p.scope] = chain{e.Head.N, tree.LineHash(line)}
+	return nil
+}
+
+// guard keeps a panic of the caller's code out of the commit goroutine, which serves everybody.
+func guard(f func(*evidence.Interview) error, iv *evidence.Interview) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("guard panicked: %v", p)
+		}
+	}()
+	return f(iv)
+}
+
+// draw takes the next number of the fact's series. numbers keeps what stood before, for a request that fails.
+func (j *Journal) draw(ctx context.Context, g *group, s series, numbers map[numberKey]int) error {
+	agency, zone, at := s.Series()
+	location, err := time.LoadLocation(zone)
+	if err != nil || agency == "" || at.IsZero() {
+		return refused{fmt.Errorf("draw number: agency %q, zone %q and start %v do not name a series", agency, zone, at)}
+	}
+	key := numberKey{agency, at.In(location).Year()}
+	n, known := j.c.numbers[key]
+	if !known {
+		const query = "SELECT n FROM numbers WHERE agency = ? AND year = ?"
+		err := g.tx.QueryRowContext(ctx, j.db.Q(query), key.agency, key.year).Scan(&n)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read number series: %w", err)
+		}
+	}
+	if _, saved := numbers[key]; !saved {
+		numbers[key] = n
+	}
+	s.SetNumber(key.year, n+1)
+	j.c.numbers[key], g.drawn[key] = n+1, true
+	return nil
+}
+
+// head is the last line of a scope, staged ones included.
+func (j *Journal) head(ctx context.Context, g *group, scope string) (chain, error) {
+	if h, ok := j.c.heads[scope]; ok {
+		return h, nil
+	}
+	var n int
+	var line []byte
+	const query = "SELECT n, line FROM entries WHERE scope = ? ORDER BY n DESC LIMIT 1"
+	err := g.tx.QueryRowContext(ctx, j.db.Q(query), scope).Scan(&n, &line)
+	if errors.Is(err, sql.ErrNoRows) {
+		return chain{}, nil
+	}
+	if err != nil {
+		return chain{}, fmt.Errorf("read last line of %s: %w", scope, err)
+	}
+	return chain{n, tree.LineHash(line)}, nil
+}
+
+// fold is the interview as it stands after the last staged entry.
+func (j *Journal) fold(ctx context.Context, g *group, id string) (*evidence.Interview, error) {
+	if iv := j.c.folds[id]; iv != nil {
+		return iv, nil
+	}
+	j.mu.Lock()
+	entries, cached := j.cells[id]
+	j.mu.Unlock()
+	if !cached {
+		var err error
+		if entries, err = j.read(ctx, g.tx, "WHERE scope = ? ORDER BY n", id); err != nil {
+			return nil, err
+		}
+	}
+	iv := evidence.Fold(id, entries)
+	for _, s := range g.staged {
+		if s.p.scope == id {
+			iv.Apply(s.entry)
+		}
+	}
+	j.c.folds[id] = iv
+	return iv, nil
+}
