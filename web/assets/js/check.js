@@ -7,12 +7,14 @@
 //   [data-check-sound]               button: play three notes;  [data-check-heard] button: "yes, I heard them"
 //   select[data-check-mic], select[data-check-camera]   devices, inside [data-check-devices] (hidden until there is a choice)
 //   [data-when="idle asking on failed"]                 shown in these states
-//   [data-ok="camera"], [data-ok="mic"], [data-ok="speaker"]   shown once proved by a frame, by samples, by the person
-//   [data-cause="denied system absent busy unsupported silent other"]   shown when one of these is the cause;
-//                                    with data-device="mic" or "camera" only for that device
+//   [data-with="mic"], [data-with="camera"]             … while that device is open
+//   [data-ok="camera"], [data-ok="mic"], [data-ok="speaker"]   … once proved by a frame, by samples, by the person
+//   [data-cause="denied system absent busy unsupported silent other"]   … when one of these is the cause;
+//                                    with data-device="mic" or "camera" only for that device; several conditions on one
+//                                    element must all hold
 //   [data-browser="chrome-android safari-ios firefox other …"]   the guide for this browser
 //   form[data-check-form]            gets hidden inputs mic, camera, speaker: ok, untested or a cause
-//     [data-check-submit]            disabled until camera and microphone are proved
+//     [data-check-submit]            disabled until one of them is proved and the other proved or its failure named
 'use strict';
 (() => {
   const root = document.querySelector('[data-check]')
@@ -38,12 +40,15 @@
 
   function show (state) {
     const causes = [result.mic, result.camera]
-    for (const el of all('[data-when]')) el.hidden = !words(el, 'data-when').includes(state)
-    for (const el of all('[data-ok]')) el.hidden = result[el.getAttribute('data-ok')] !== 'ok'
-    for (const el of all('[data-cause]')) {
-      const device = el.getAttribute('data-device')
-      const mine = device ? [result[device]] : causes
-      el.hidden = !words(el, 'data-cause').some(c => mine.includes(c))
+    const running = device => !!stream && stream.getTracks().some(t => t.kind === (device === 'mic' ? 'audio' : 'video') && t.readyState === 'live')
+    const conditions = {
+      'data-when': words => words.includes(state),
+      'data-with': words => words.some(running),
+      'data-ok': words => words.every(device => result[device] === 'ok'),
+      'data-cause': (words, el) => words.some(c => (el.hasAttribute('data-device') ? [result[el.getAttribute('data-device')]] : causes).includes(c))
+    }
+    for (const el of all('[data-when], [data-with], [data-ok], [data-cause]')) {
+      el.hidden = !Object.keys(conditions).every(a => !el.hasAttribute(a) || conditions[a](words(el, a), el))
     }
     for (const form of all('form[data-check-form]')) {
       for (const name of Object.keys(result)) {
@@ -57,7 +62,7 @@
         input.value = result[name]
       }
     }
-    for (const el of all('[data-check-submit]')) el.disabled = !(result.mic === 'ok' && result.camera === 'ok')
+    for (const el of all('[data-check-submit]')) el.disabled = causes.includes('untested') || !causes.includes('ok')
   }
 
   function showGuide () {

@@ -1,6 +1,6 @@
 // Keeps a page true while it is open, and copies addresses.
 //
-// [data-live="/…/events"]              EventSource; any message means "look again": this page is fetched and
+// [data-live="/…/events"]              EventSource; any message (or event "change") means "look again": this page is fetched and
 // [data-live-part="NAME"]              every part of that name takes the children and attributes of its new self.
 //                                      A part somebody is typing in waits. Give focusable things in it an id.
 //                                      A part with role="status" is announced because only its text changes.
@@ -106,6 +106,7 @@
         show()
       }
       events.onmessage = look
+      events.addEventListener('change', look)
       events.addEventListener('go', e => {
         const to = new URL(e.data, location.href)
         if (to.origin === location.origin) location.assign(to.href)
