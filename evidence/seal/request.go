@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/asn1"
 	"math/big"
+	"strings"
 )
 
 // Request is a TimeStampReq (RFC 3161 section 2.4.1) over a SHA-256 imprint.
@@ -77,10 +78,10 @@ func ParseResponse(der []byte) (token []byte, err error) {
 	top.end("TimeStampResp")
 	info := p.enter(tagSequence, "PKIStatusInfo")
 	status := info.small("status")
-	text := ""
+	var text []string
 	if info.peek() == tagSequence {
 		for list := info.enter(tagSequence, "statusString"); list.more(); {
-			text += string(list.take(tagUTF8, "statusString")) + " "
+			text = append(text, string(list.take(tagUTF8, "statusString")))
 		}
 	}
 	if info.peek() == tagBitString {
@@ -95,7 +96,8 @@ func ParseResponse(der []byte) (token []byte, err error) {
 		return nil, *top.err
 	}
 	if token == nil {
-		return nil, &StatusError{Status: status, Text: text[:min(len(text), 200)]}
+		words := strings.Join(text, " ")
+		return nil, &StatusError{Status: status, Text: words[:min(len(words), 200)]}
 	}
 	return token, nil
 }

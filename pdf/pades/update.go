@@ -117,7 +117,10 @@ func (f *file) readUpdate(rev int) (mark, error) {
 	if err != nil {
 		return m, err
 	}
-	w, _ := objects[int(m.widgetRef)].value.(dict)
+	w, ok := objects[int(m.widgetRef)].value.(dict)
+	if !ok {
+		return m, errors.New("it adds no signature field: the PDF was changed after it was signed")
+	}
 	if err := m.readWidget(w); err != nil {
 		return m, fmt.Errorf("signature field: %w", err)
 	}
