@@ -436,9 +436,10 @@ func TestErasedClassLeavesEveryProofValid(t *testing.T) {
 func TestDamagedRecordIsNotServed(t *testing.T) {
 	for _, damage := range []struct{ name, sql, says string }{
 		{"line changed", "UPDATE entries SET line = replace(line, 'rtc', 'web') WHERE idx = 4", "hashes to"},
-		{"tail cut", "DELETE FROM parts; DELETE FROM entries WHERE idx = 4", "4 entries are stored"},
-		{"entry taken out", "DELETE FROM parts; DELETE FROM entries WHERE idx = 3", "entries are stored"},
-		{"hash changed", "UPDATE hashes SET hash = zeroblob(32) WHERE idx = 0", "root"},
+		{"tail cut", "DELETE FROM parts; DELETE FROM entries WHERE idx = 4", "4 are stored"},
+		{"entry taken out", "DELETE FROM parts; DELETE FROM entries WHERE idx = 3", "4 are stored"},
+		{"leaf changed", "UPDATE hashes SET hash = zeroblob(32) WHERE idx = 0", "hashes to"},
+		{"hash changed", "UPDATE hashes SET hash = zeroblob(32) WHERE idx = 6", "root"},
 		{"head changed", "UPDATE head SET root = zeroblob(32)", "root"},
 		{"head lowered", "UPDATE head SET size = 4", "stored"},
 	} {

@@ -22,6 +22,12 @@ func (j *Journal) Entries(ctx context.Context, scope string) ([]evidence.Entry, 
 	return j.read(ctx, j.db.SQL(), "WHERE scope = ? ORDER BY n", scope)
 }
 
+// Last reads the newest entries of a scope, at most count of them, in order.
+func (j *Journal) Last(ctx context.Context, scope string, count int) ([]evidence.Entry, error) {
+	const newest = "WHERE scope = ? AND n > (SELECT max(n) FROM entries WHERE scope = ?) - ? ORDER BY n"
+	return j.read(ctx, j.db.SQL(), newest, scope, scope, count)
+}
+
 // Range reads the entries of the tree from index from up to, not including, to.
 func (j *Journal) Range(ctx context.Context, from, to int64) ([]evidence.Entry, error) {
 	return j.read(ctx, j.db.SQL(), "WHERE idx >= ? AND idx < ? ORDER BY idx", from, to)
