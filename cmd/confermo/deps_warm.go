@@ -1,23 +1,29 @@
 package main
 
 import (
+	_ "github.com/alexedwards/scs/v2"
+	_ "github.com/arran4/golang-ical"
 	_ "github.com/boombuler/barcode/qr"
+	_ "github.com/chromedp/chromedp"
 	_ "github.com/digitorus/timestamp"
 	_ "github.com/emersion/go-imap/v2/imapclient"
 	_ "github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 	_ "github.com/emersion/go-message/charset"
 	_ "github.com/emersion/go-message/mail"
-	_ "github.com/emersion/go-msgauth/dkim"
 	_ "github.com/emersion/go-msgauth/authres"
+	_ "github.com/emersion/go-msgauth/dkim"
 	_ "github.com/emersion/go-sasl"
 	_ "github.com/emersion/go-smtp"
 	_ "github.com/gorilla/websocket"
 	_ "github.com/jung-kurt/gofpdf"
+	_ "github.com/oklog/ulid/v2"
 	_ "github.com/pion/interceptor"
 	_ "github.com/pion/rtcp"
 	_ "github.com/pion/rtp"
 	_ "github.com/pion/webrtc/v3"
 	_ "github.com/pion/webrtc/v3/pkg/media/samplebuilder"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/transparency-dev/formats/note"
 	_ "golang.org/x/crypto/argon2"
 	_ "golang.org/x/image/font/gofont/goregular"
@@ -28,12 +34,6 @@ import (
 	_ "golang.org/x/text/unicode/norm"
 	_ "golang.org/x/time/rate"
 	_ "modernc.org/sqlite"
-	_ "github.com/pressly/goose/v3"
-	_ "github.com/chromedp/chromedp"
-	_ "github.com/rogpeppe/go-internal/testscript"
-	_ "github.com/oklog/ulid/v2"
-	_ "github.com/arran4/golang-ical"
-	_ "github.com/alexedwards/scs/v2"
 )
 
 func main() {}
