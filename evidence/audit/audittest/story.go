@@ -1,0 +1,396 @@
+package audittest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+
+	"confermo/evidence"
+	"confermo/evidence/audit"
+	"confermo/evidence/bundle"
+	"confermo/evidence/rules"
+	"confermo/evidence/seal"
+	"confermo/evidence/wording"
+	"confermo/mailbox/auth"
+	"confermo/mailbox/reply"
+	"confermo/pdf/layout"
+	"confermo/pdf/pades"
+)
+
+// ID is the story's interview.
+const ID = "01E3JCONFERMO0000000000001"
+
+// Addresses of the story.
+const (
+	PersonMail = "nadia.ferrantini@posta.example"
+	AgencyMail = "risposte@pontechiaro.example"
+	KeyName    = "s1._domainkey.posta.example"
+)
+
+// Day is the story's day: the one of the regional note's example (T30).
+var Day = time.Date(2020, 3, 16, 0, 0, 0, 0, time.UTC)
+
+// Clock is a time of the story's day, UTC.
+func Clock(h, m, s int) time.Time {
+	return Day.Add(time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second)
+}
+
+// Script changes the story. The zero Script is a good interview, confirmed.
+type Script struct {
+	Fact     func(evidence.Fact) evidence.Fact                // each fact before it is recorded; nil drops it
+	At       func(f evidence.Fact, at time.Time) time.Time    // when it is recorded
+	Reply    string                                           // what the person writes, "Confermo" by default; "-" is no reply
+	Unsigned bool                                             // the reply has no DKIM signature
+	Altered  func([]byte) []byte                              // the reply after it was signed
+	Recorded func(*evidence.ReplyClassified)                  // what is recorded of it
+	PDF      func(evidence.Timesheet) evidence.Timesheet      // what the timesheet prints
+	Stamp    func(size int64, at time.Time) (time.Time, bool) // when a stamp comes, and whether
+	PackKey  string                                           // who signs the rule pack
+	Late     bool
+}
+
+// Story is a finished interview and everything around it.
+type Story struct {
+	Script
+	Log     *Log
+	PKI     *PKI
+	Pack    []byte
+	Anchors []bundle.Anchor
+	Zone    *time.Location
+}
+
+var replyKey = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(err)
+	return k
+})
+
+func must(err error) {
+	if err != nil {
+		panic("audittest: " + err.Error())
+	}
+}
+
+// KeyRecord is the DNS record of the person's mail provider.
+func KeyRecord() string {
+	der, err := x509.MarshalPKIXPublicKey(&replyKey().PublicKey)
+	must(err)
+	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
+}
+
+// Tell plays the script.
+func Tell(script Script) *Story {
+	s := &Story{Script: script, Log: NewLog("log.pontechiaro.example", Clock(8, 0, 0)), PKI: NewPKI(Day)}
+	if s.PackKey == "" {
+		s.PackKey = "regione.example"
+	}
+	signer, _ := Key(s.PackKey)
+	var err error
+	s.Pack, err = rules.Sign(rules.TestPack(), signer)
+	must(err)
+	s.foundation()
+	s.prepare()
+	s.call()
+	s.sign()
+	s.mails()
+	s.add(ID, "anchor", Clock(10, 31, 0), &evidence.Sealed{Size: s.Log.Size()})
+	last := s.Interview()
+	s.add(ID, "web", Clock(10, 40, 0), &evidence.BundleIssued{Before: last.N, Hash: last.LastHash, For: "auditor"})
+	return s
+}
+
+// Interview folds the record so far.
+func (s *Story) Interview() *evidence.Interview { return evidence.Fold(ID, s.Log.Scope(ID)) }
+
+func (s *Story) add(scope, by string, at time.Time, f evidence.Fact) {
+	if s.Fact != nil {
+		if f = s.Fact(f); f == nil {
+			return
+		}
+	}
+	if s.At != nil {
+		at = s.At(f, at)
+	}
+	s.Log.Append(scope, by, at, f)
+}
+
+// anchor stamps the tree as it is.
+func (s *Story) anchor(at time.Time) {
+	size, ok := s.Log.Size(), true
+	if s.Stamp != nil {
+		if at, ok = s.Stamp(size, at); !ok {
+			return
+		}
+	}
+	note, c := s.Log.Note(size, at), s.Log.checkpoint(size)
+	token, err := s.PKI.Stamper(at)(digest(c.Text()))
+	must(err)
+	s.Anchors = append(s.Anchors, bundle.Anchor{Size: size, Note: note, Token: token})
+	base := fmt.Sprintf("record/anchors/%d", size)
+	s.add("stream:anchors", "anchor", at.Add(time.Second), &evidence.AnchorReceived{
+		Type: "tsa", From: "https://tsa.example", Size: size, Root: c.Root.String(), Time: at.Format(evidence.TimeFormat),
+		Note: evidence.F(base+".note", "text/plain", note), File: evidence.F(base+".tst", "application/vnd.etsi.timestamp-token", token),
+	})
+}
+
+func (s *Story) foundation() {
+	at := Clock(8, 0, 0)
+	s.add("stream:node", "journal", at, &evidence.NodeStarted{Node: "n1", Boot: s.Log.Boot, Version: "1", Name: "Agenzia Ponte Chiaro", Test: true})
+	s.add("stream:keys", "journal", at, &evidence.KeyMade{Use: "log", Key: s.Log.VKey})
+	s.add("stream:keys", "journal", at, &evidence.KeyMade{Use: "seal", Key: string(PEM(s.PKI.Seal.Chain[0]))})
+	s.add("stream:agencies", "web", at, &evidence.AgencySeeded{Agency: agency(), Sites: []string{"via dei Tigli 4, Borgolieto"}, Zone: "Europe/Rome"})
+	s.add("stream:accounts", "web", at, &evidence.AccountOpened{
+		ID: "ilaria", Role: "operator", Agency: "ponte", Name: evidence.V("Ilaria Montebruni"), Mail: evidence.V("ilaria@pontechiaro.example"),
+	})
+	pack := rules.TestPack()
+	s.add("stream:rules", "web", at.Add(time.Second), &evidence.RulePackAdopted{
+		ID: pack.ID, Version: pack.Version, Digest: rules.Digest(s.Pack), File: evidence.F(bundle.NameRulePack, "application/json", s.Pack),
+	})
+}
+
+func agency() evidence.Agency {
+	return evidence.Agency{
+		ID: "ponte", Name: "Agenzia Ponte Chiaro", Office: "Borgolieto", Address: "via dei Tigli 4, Borgolieto", Phone: "399 000 0100",
+		Mail: "colloqui@pontechiaro.example",
+	}
+}
+
+func operator() evidence.Who {
+	return evidence.Who{Account: "ilaria", Name: evidence.V("Ilaria Montebruni"), Role: "orientatrice"}
+}
+
+func (s *Story) prepare() {
+	var err error
+	s.Zone, err = time.LoadLocation("Europe/Rome")
+	must(err)
+	scheduled := &evidence.Scheduled{
+		Number: evidence.Number{Agency: "ponte", Year: 2020, N: 412}, Agency: agency(), Operator: operator(),
+		Programme: rules.TestPack().Programme(s.Pack), Activity: "B03", Path: "first", Mode: "remote", Language: "it",
+		Start: Clock(10, 15, 0).Format(evidence.TimeFormat), Minutes: 60, Zone: "Europe/Rome", Test: true,
+		Person: evidence.Subject{
+			Name: evidence.V("Nadia"), Surname: evidence.V("Ferrantini"), TaxCode: evidence.V(taxCode("FRRNDA85A41D612")),
+			Phone: evidence.V("399 000 0199"), Mail: evidence.V(PersonMail),
+		},
+	}
+	s.add(ID, "web", Clock(9, 0, 0), scheduled)
+	s.add(ID, "web", Clock(10, 0, 0), &evidence.LinkOpened{Device: "d1", Agent: "Firefox", How: "first"})
+	notice, ok := wording.Notice(wording.NoticeVersion, "it", wording.ControllerOf(scheduled))
+	if !ok {
+		panic("audittest: no notice")
+	}
+	s.add(ID, "web", Clock(10, 1, 0), &evidence.NoticeRead{Version: notice.Version, Language: "it", Digest: notice.Digest(), Channel: "web"})
+	for i, kind := range evidence.RequiredDocuments {
+		s.add(ID, "web", Clock(10, 2, i), &evidence.DocumentUploaded{
+			Document: kind, Side: "front", From: evidence.Person,
+			File: evidence.F("documents/"+kind+"-front.jpg", "image/jpeg", []byte("a picture of the "+kind)),
+		})
+	}
+	s.add(ID, "web", Clock(10, 16, 0), &evidence.IdentityChecked{By: operator(), Outcome: "match", Checks: []string{"face", "document", "data"}})
+}
+
+// taxCode adds the check letter that evidence.CheckTaxCode accepts.
+func taxCode(first15 string) string {
+	for c := 'A'; c <= 'Z'; c++ {
+		if evidence.CheckTaxCode(first15+string(c)) == nil {
+			return first15 + string(c)
+		}
+	}
+	panic("audittest: no check letter for " + first15)
+}
+
+func (s *Story) call() {
+	for i, p := range []evidence.Party{evidence.Operator, evidence.Person} {
+		s.add(ID, "rtc", Clock(10, 16, 2+i), &evidence.PartyJoined{Party: p, Connection: string(p) + "-1", Network: "udp"})
+		s.add(ID, "rtc", Clock(10, 16, 5+i), &evidence.PartyAdmitted{Party: p})
+	}
+	s.anchor(Clock(10, 16, 8))
+	for t := Clock(10, 16, 10); t.Before(Clock(10, 18, 10)); t = t.Add(10 * time.Second) {
+		for _, p := range []evidence.Party{evidence.Operator, evidence.Person} {
+			ones := strings.Repeat("1", 10)
+			s.add(ID, "rtc", t.Add(10*time.Second), &evidence.MediaObserved{
+				Party: p, From: t.Format(evidence.TimeFormat), Secs: 10, Connected: ones, Audio: ones, Video: ones,
+				Voice: "0000000000", Text: "0000000000", Packets: 900, Bytes: 90000, Quality: evidence.Quality{RTT: 20},
+			})
+		}
+	}
+	for _, p := range []evidence.Party{evidence.Operator, evidence.Person} {
+		s.add(ID, "rtc", Clock(10, 18, 12), &evidence.PartyLeft{
+			Party: p, Connection: string(p) + "-1", At: Clock(10, 18, 11).Format(evidence.TimeFormat), Reason: "closed",
+		})
+	}
+	s.add(ID, "rtc", Clock(10, 18, 12), &evidence.Closed{At: Clock(10, 18, 12).Format(evidence.TimeFormat), Reason: "operator"})
+	s.anchor(Clock(10, 18, 14))
+	s.add(ID, "web", Clock(10, 20, 0), &evidence.Completed{By: operator(), Topics: []string{"job-search", "databanks"}, Place: "via dei Tigli 4, Borgolieto"})
+}
+
+func (s *Story) sign() {
+	draft, err := s.Interview().Timesheet()
+	must(err)
+	s.add(ID, "web", Clock(10, 21, 0), &evidence.TimesheetApproved{By: operator(), Version: 1, Attested: draft.Attested.Seconds, Method: "password+code"})
+	sheet, err := s.Interview().Timesheet()
+	must(err)
+	printed := sheet
+	if s.PDF != nil {
+		printed = s.PDF(sheet)
+	}
+	pdf, err := layout.Timesheet(printed, audit.Names(rules.TestPack(), "B03", audit.DocumentLanguage))
+	must(err)
+	pdf, err = pades.Sign(pdf, s.PKI.Operator, pades.SignOptions{
+		FieldName: "operator", M: Clock(10, 21, 2), Name: "Ilaria Montebruni", Stamp: s.PKI.Stamper(Clock(10, 21, 3)),
+	})
+	must(err)
+	s.add(ID, "pdf", Clock(10, 21, 4), &evidence.TimesheetSigned{
+		Version: 1, Level: "B-T", Layout: layout.Version, Engine: evidence.DurationEngine, Wording: wording.Version, Offset: 3600,
+		Attested: printed.Attested.Seconds, File: evidence.F(bundle.NameTimesheet, "application/pdf", pdf),
+	})
+}
+
+// Content gathers the bundle's content as the service does.
+func (s *Story) Content() bundle.Content {
+	var context []evidence.Entry
+	for _, e := range s.Log.Entries {
+		if e.Head.Stream != "" {
+			context = append(context, e)
+		}
+	}
+	c := bundle.Content{
+		Interview: ID, Entries: s.Log.Scope(ID), Context: context, Anchors: s.Anchors, RulePack: s.Pack,
+		Checkpoint: s.Log.Note(s.Log.Size(), Clock(10, 40, 1)),
+	}
+	var sizes []int64
+	for _, a := range s.Anchors {
+		sizes = append(sizes, a.Size)
+	}
+	c.Proofs = s.Log.Prove(s.Log.Size(), slices.Concat(c.Entries, c.Context), sizes...)
+	for name, data := range s.Log.Files {
+		if !strings.HasPrefix(name, "record/") {
+			c.Files = append(c.Files, bundle.NamedFile{Name: name, Data: data})
+		}
+	}
+	views, err := audit.Views(c.Entries, s.Pack)
+	must(err)
+	c.Files = append(c.Files, views...)
+	return c
+}
+
+// Seal writes the content as a bundle, sealed and stamped by the story's authorities.
+func (s *Story) Seal(c bundle.Content) []byte {
+	var b bytes.Buffer
+	must(bundle.Write(&b, c, s.PKI.Seal, Clock(10, 40, 2), s.PKI.Stamper(Clock(10, 40, 3))))
+	return b.Bytes()
+}
+
+// Trust is what a well-prepared auditor brings.
+func (s *Story) Trust() fstest.MapFS {
+	_, packKey := Key("regione.example")
+	file := func(b []byte) *fstest.MapFile { return &fstest.MapFile{Data: b, Mode: fs.FileMode(0o644)} }
+	return fstest.MapFS{
+		"log.vkey": file([]byte(s.Log.VKey + "\n")), "witness-one.vkey": file([]byte(s.Log.WVKey + "\n")),
+		"rules-region.vkey": file([]byte(packKey + "\n")), "seal-ca.pem": file(PEM(s.PKI.SealRoot)), "tsa-ca.pem": file(PEM(s.PKI.TSARoot)),
+		"dkim/" + KeyName + ".txt": file([]byte(KeyRecord() + "\n")),
+	}
+}
+
+// mails sends the summary and receives the reply.
+func (s *Story) mails() {
+	iv := s.Interview()
+	d, err := wording.Of(iv)
+	must(err)
+	d.Code = "7K3M-Q9TD"
+	subject, text := wording.SummaryMail("it", d)
+	raw := summaryMail(subject, text, s.Log.Files[bundle.NameTimesheet])
+	s.add(ID, "mailbox", Clock(10, 22, 0), &evidence.MailFrozen{
+		ID: "m1", Purpose: evidence.Summary, Version: 1, Language: "it", Wording: wording.Version, MessageID: evidence.V("m1@pontechiaro.example"),
+		Token: evidence.V("tok7k3mq9td"), Code: evidence.V("7K3M-Q9TD"), To: evidence.V(PersonMail),
+		File: evidence.F("mail/m1.eml", "message/rfc822", raw),
+	})
+	s.add(ID, "mailbox", Clock(10, 22, 1), &evidence.MailSent{ID: "m1", Response: "250 2.0.0 Ok", Attempt: 1})
+	if s.Reply == "-" {
+		return
+	}
+	received := s.reply()
+	s.add(ID, "mailbox", Clock(10, 30, 0), &evidence.ReplyReceived{
+		ID: "r1", Mailbox: "INBOX", Validity: 1, UID: 7, Internal: Clock(10, 29, 59).Format(evidence.TimeFormat),
+		File: evidence.F("mail/r1.eml", "message/rfc822", received),
+	})
+	s.add(ID, "mailbox", Clock(10, 30, 1), s.classified(raw, received))
+	s.anchor(Clock(10, 30, 3))
+}
+
+func (s *Story) classified(raw, received []byte) *evidence.ReplyClassified {
+	sent, err := reply.ParseSent(raw)
+	must(err)
+	v := reply.Classify(received, []reply.Sent{sent}, reply.Options{Registered: PersonMail, Languages: []string{"it", "de", "fr", "en"}})
+	l := auth.Grade(received, auth.Input{
+		Keys: map[string][]string{KeyName: {KeyRecord()}}, Registered: PersonMail, BindingHit: v.Sent >= 0, At: Clock(10, 29, 59),
+	})
+	c := &evidence.ReplyClassified{
+		ID: "r1", Version: 1, Grammar: reply.Version, Verdict: v.Verdict, Rule: v.Rule, Text: evidence.V(v.Text), Level: l.Level, Late: s.Late,
+		Held: l.Level < 2, Binding: v.Binding, Reasons: v.Reasons, Keys: evidence.F("mail/r1.dkim.txt", "text/plain", []byte(KeyName+" "+KeyRecord()+"\n")),
+	}
+	if v.Sent >= 0 {
+		c.Mail = "m1"
+	}
+	if s.Recorded != nil {
+		s.Recorded(c)
+	}
+	return c
+}
+
+func (s *Story) reply() []byte {
+	word := s.Reply
+	if word == "" {
+		word = "Confermo"
+	}
+	raw := "From: Nadia Ferrantini <" + PersonMail + ">\r\nTo: risposte+tok7k3mq9td@pontechiaro.example\r\n" +
+		"Subject: Re: Riepilogo [7K3M-Q9TD]\r\nDate: Mon, 16 Mar 2020 11:29:58 +0100\r\nMessage-ID: <r1@posta.example>\r\n" +
+		"In-Reply-To: <m1@pontechiaro.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + word + "\r\n"
+	signed := []byte(raw)
+	if !s.Unsigned {
+		var b bytes.Buffer
+		must(dkim.Sign(&b, strings.NewReader(raw), &dkim.SignOptions{
+			Domain: "posta.example", Selector: "s1", Signer: replyKey(), HeaderKeys: []string{"From", "To", "Subject", "Date", "Message-ID", "From"},
+			HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
+		}))
+		signed = b.Bytes()
+	}
+	if s.Altered != nil {
+		signed = s.Altered(signed)
+	}
+	return signed
+}
+
+// summaryMail writes the mail by hand, so that its bytes are the same in every run.
+func summaryMail(subject, text string, pdf []byte) []byte {
+	b64 := func(data []byte) string {
+		var b strings.Builder
+		for chunk := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(data)), 76) {
+			b.WriteString(string(chunk) + "\r\n")
+		}
+		return b.String()
+	}
+	return []byte("From: Agenzia Ponte Chiaro <" + AgencyMail + ">\r\nTo: " + PersonMail + "\r\n" +
+		"Reply-To: risposte+tok7k3mq9td@pontechiaro.example\r\nMessage-ID: <m1@pontechiaro.example>\r\nReferences: <m1b@pontechiaro.example>\r\n" +
+		"Subject: =?utf-8?B?" + base64.StdEncoding.EncodeToString([]byte(subject)) + "?=\r\nDate: Mon, 16 Mar 2020 11:22:00 +0100\r\n" +
+		"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b1\r\n\r\n" +
+		"--b1\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b64([]byte(text)) +
+		"--b1\r\nContent-Type: application/pdf; name=foglio-ore.pdf\r\nContent-Disposition: attachment; filename=foglio-ore.pdf\r\n" +
+		"Content-Transfer-Encoding: base64\r\n\r\n" + b64(pdf) + "--b1--\r\n")
+}
+
+// SealSigner is the story's seal, for tests that write other containers.
+func (s *Story) SealSigner() seal.Signer { return s.PKI.Seal }
+
+func digest(text string) [32]byte { return sha256.Sum256([]byte(text)) }

@@ -1,0 +1,209 @@
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message/mail"
+
+	"confermo/evidence"
+	"confermo/mailbox/auth"
+	"confermo/mailbox/reply"
+)
+
+var mails = []evidence.Kind{"interview-scheduled", "mail-frozen", "mail-sent", "reply-received", "reply-classified", "reply-decided"}
+
+// checkConfirmation reads every reply again, grades the confirming one under the keys the auditor collected, and looks whether
+// the summary it answers was sent and carried the signed timesheet.
+func (a *auditor) checkConfirmation() {
+	t := a.claim(Confirmation)
+	if !a.needs(Confirmation, mails...) || a.iv.Scheduled == nil {
+		return
+	}
+	a.restOn(Confirmation, "mail-sent", "reply-received", "reply-classified", "reply-decided")
+	for i := range a.iv.Replies {
+		a.checkReply(&a.iv.Replies[i])
+	}
+	outcome := a.iv.Outcome()
+	switch {
+	case outcome.Reply == nil:
+		t.unproved("confirm-none")
+		return
+	case outcome.Verdict == evidence.VerdictRefused:
+		t.contradict("confirm-refused", outcome.Reply.N)
+		return
+	case outcome.Verdict != evidence.VerdictConfirmed:
+		t.unproved("confirm-disputed", outcome.Reply.N)
+		return
+	}
+	a.checkSummary(outcome.Reply)
+	if outcome.Reply.Decided != nil {
+		t.say(Word, "confirm-decided", outcome.Reply.N)
+		return
+	}
+	a.checkLevel(outcome.Reply)
+}
+
+// checkReply reads one archived reply again and compares with what was recorded of it.
+func (a *auditor) checkReply(r *evidence.Reply) {
+	t := a.claim(Confirmation)
+	c := r.Classified
+	switch {
+	case c == nil:
+		return
+	case c.Grammar != reply.Version:
+		t.unproved("version-unknown", name("grammar"), c.Grammar)
+		return
+	case r.File.Data == nil:
+		t.unproved("confirm-withheld")
+		return
+	}
+	v, mailID, ok := a.classify(r)
+	if !ok {
+		return
+	}
+	if v.Verdict != c.Verdict || mailID != c.Mail {
+		t.contradict("confirm-differs", r.N, v.Verdict, c.Verdict)
+		return
+	}
+	if c.Keys.Data == nil && c.Keys.C != "" {
+		t.unproved("confirm-withheld")
+		return
+	}
+	if level := a.grade(r, v, archivedKeys(c.Keys.Data)).Level; level != c.Level {
+		t.contradict("confirm-level", r.N, c.Level, level)
+	}
+}
+
+// classify runs the classifier on a reply with the mails sent before it.
+func (a *auditor) classify(r *evidence.Reply) (v reply.Verdict, mailID string, ok bool) {
+	t := a.claim(Confirmation)
+	var sent []reply.Sent
+	var ids []string
+	for _, m := range a.iv.Mails {
+		if m.Purpose != evidence.Summary || m.N > r.ClassN {
+			continue
+		}
+		if m.File.Data == nil {
+			t.unproved("confirm-withheld")
+			return v, "", false
+		}
+		s, err := reply.ParseSent(m.File.Data)
+		if err != nil {
+			t.unproved("confirm-broken", err)
+			return v, "", false
+		}
+		for i := range sent {
+			sent[i].Superseded = true
+		}
+		sent, ids = append(sent, s), append(ids, m.ID)
+	}
+	if !a.open(Confirmation, "mail", a.iv.Scheduled.Person.Mail) {
+		return v, "", false
+	}
+	v = reply.Classify(r.File.Data, sent, reply.Options{
+		Registered: a.iv.Scheduled.Person.Mail.Text, Languages: a.iv.Scheduled.Programme.Terms.Languages,
+	})
+	if v.Sent >= 0 {
+		mailID = ids[v.Sent]
+	}
+	return v, mailID, true
+}
+
+func (a *auditor) grade(r *evidence.Reply, v reply.Verdict, keys map[string][]string) auth.Level {
+	internal, err := time.Parse(evidence.TimeFormat, r.Internal)
+	if err != nil {
+		internal = r.At
+	}
+	return auth.Grade(r.File.Data, auth.Input{
+		Keys: keys, Registered: a.iv.Scheduled.Person.Mail.Text, BindingHit: v.Sent >= 0, At: internal,
+	})
+}
+
+// checkLevel grades the confirming reply under the key records the auditor collected. A record that only the bundle holds is the
+// word of whoever runs the service.
+func (a *auditor) checkLevel(r *evidence.Reply) {
+	t := a.claim(Confirmation)
+	v, _, ok := a.classify(r)
+	if !ok {
+		return
+	}
+	keys := map[string][]string{}
+	for _, name := range auth.Selectors(r.File.Data) {
+		if records, ok := a.trust.DKIM[name]; ok {
+			keys[name] = records
+		}
+	}
+	level, needed := a.grade(r, v, keys), a.iv.Scheduled.Programme.Terms.MinLevel
+	for _, d := range level.DKIM {
+		if d.Result == "fail" && level.Level == 0 {
+			t.contradict("confirm-forged", r.N)
+			return
+		}
+	}
+	switch {
+	case r.Classified.Level < needed:
+		t.unproved("confirm-below", r.Classified.Level, needed)
+	case level.Level < needed || level.Level < r.Classified.Level:
+		t.say(Word, "confirm-key-word", r.Classified.Level)
+	case r.Classified.Late:
+		t.say(Proved, "confirm-late", clock(r.At))
+	default:
+		t.say(Proved, "confirmed", level.Level, clock(r.At), r.Classified.Version)
+	}
+}
+
+// checkSummary requires that the summary the reply answers was sent and carried the timesheet that is in the bundle.
+func (a *auditor) checkSummary(r *evidence.Reply) {
+	t := a.claim(Confirmation)
+	m := a.iv.Mail(r.Classified.Mail)
+	switch {
+	case m == nil || m.Sent == nil:
+		t.unproved("confirm-unsent")
+	case m.File.Data == nil || a.iv.Signed == nil || a.iv.Signed.File.Data == nil:
+		t.unproved("confirm-withheld")
+	default:
+		carried, err := carries(m.File.Data, a.iv.Signed.File.Data)
+		if err != nil {
+			t.unproved("confirm-broken", err)
+		} else if !carried || m.Version != a.iv.Signed.Version {
+			t.contradict("confirm-summary")
+		}
+	}
+}
+
+// carries reports whether one part of the mail is the file.
+func carries(raw, file []byte) (bool, error) {
+	m, err := mail.CreateReader(bytes.NewReader(raw))
+	if err != nil {
+		return false, fmt.Errorf("read sent mail: %w", err)
+	}
+	for range 50 {
+		p, err := m.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return false, fmt.Errorf("read sent mail: %w", err)
+		}
+		data, err := io.ReadAll(p.Body)
+		if err == nil && bytes.Equal(data, file) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// archivedKeys reads mail/ID.dkim.txt: a line for each record, the name, a space, the record.
+func archivedKeys(data []byte) map[string][]string {
+	keys := map[string][]string{}
+	for line := range strings.Lines(string(data)) {
+		if key, record, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " "); ok {
+			keys[key] = append(keys[key], record)
+		}
+	}
+	return keys
+}
