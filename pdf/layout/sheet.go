@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"time"
@@ -62,9 +63,10 @@ func newSheet(l labels, total int, title, author string, at time.Time) *sheet {
 	pdf.SetCreator("Confermo", true)
 	pdf.SetTitle(plain(title), true)
 	pdf.SetAuthor(plain(author), true)
-	pdf.AddUTF8FontFromBytes("go", "", goregular.TTF)
-	pdf.AddUTF8FontFromBytes("go", "B", gobold.TTF)
-	pdf.AddUTF8FontFromBytes("mono", "", gomono.TTF)
+	// gofpdf writes into the bytes of a font while it cuts it, so each document gets its own.
+	pdf.AddUTF8FontFromBytes("go", "", bytes.Clone(goregular.TTF))
+	pdf.AddUTF8FontFromBytes("go", "B", bytes.Clone(gobold.TTF))
+	pdf.AddUTF8FontFromBytes("mono", "", bytes.Clone(gomono.TTF))
 	pdf.SetAutoPageBreak(false, 0)
 	pdf.SetMargins(margin, top, margin)
 	return &sheet{pdf: pdf, l: l, total: total}
