@@ -96,3 +96,30 @@ func bindCodes(m *mail, sent []Sent, hits map[string][]int, b *binding) {
 	lookup(codesIn(m.subject()), true)
 	m.eachText(func(t string) { lookup(codesIn(t), false) })
 }
+
+// Pointers are the signs in a mail by which the mail it answers can be looked up among many: tokens of the addresses it
+// went to, ids it refers to, visible codes. Codes are canonical; each list is bounded.
+type Pointers struct{ Tokens, IDs, Codes []string }
+
+// PointersOf reads the signs of a mail.
+func PointersOf(raw []byte) Pointers {
+	m := parse(raw)
+	var p Pointers
+	for _, field := range destinations {
+		for _, v := range m.values(field) {
+			for _, a := range anyAddress.FindAllString(v, 50) {
+				if _, token, ok := splitToken(a); ok {
+					p.Tokens = append(p.Tokens, token)
+				}
+			}
+		}
+	}
+	p.IDs = append(m.ids("In-Reply-To"), m.ids("References")...)
+	if len(m.original) > 0 {
+		orig := &mail{header: headerOf(m.original)}
+		p.IDs = append(p.IDs, orig.ids("Message-Id")...)
+	}
+	p.Codes = codesIn(m.subject())
+	m.eachText(func(t string) { p.Codes = append(p.Codes, codesIn(t)...) })
+	return p
+}

@@ -82,6 +82,9 @@ func (s *Sent) index() *quoteIndex {
 	return s.words
 }
 
+// BouncePrefix stands before the token in the envelope sender of a mail we send: replies+bounce-TOKEN@agency.example.
+const BouncePrefix = "bounce-"
+
 // splitToken divides replies+token@agency.example into replies@agency.example and the token, both in lower case.
 func splitToken(addr string) (base, token string, ok bool) {
 	local, domain, ok := cutLast(strings.ToLower(addr), "@")
@@ -89,6 +92,7 @@ func splitToken(addr string) (base, token string, ok bool) {
 		return addr, "", false
 	}
 	name, token, ok := strings.Cut(local, "+")
+	token = strings.TrimPrefix(token, BouncePrefix)
 	return name + "@" + domain, token, ok && token != ""
 }
 
