@@ -156,3 +156,10 @@ func (m *Meter) count(at time.Duration, c slot) {
 	s.packets += c.packets
 	s.bytes += c.bytes
 }
+
+// Pending tells that a connection is open or has facts to tell.
+func (m *Meter) Pending() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.spans) > 0
+}
