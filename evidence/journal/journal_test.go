@@ -345,8 +345,10 @@ func TestListsAndDutiesFollowFromTheRecord(t *testing.T) {
 	}
 	s.append(t, journal.Draft{Interview: id(1), By: "web", Fact: &evidence.NoticeRead{Version: "1"}})
 	s.append(t, journal.Draft{Interview: id(2), By: "web", Fact: &evidence.Cancelled{Reason: "x"}})
-	s.append(t, journal.Draft{Interview: id(3), By: "rtc", Fact: &evidence.Closed{At: "2026-11-22T10:30:00.000Z", Reason: "operator"},
-		At: time.Now().Add(-2 * time.Hour)})
+	s.append(t, journal.Draft{
+		Interview: id(3), By: "rtc", Fact: &evidence.Closed{At: "2026-11-22T10:30:00.000Z", Reason: "operator"},
+		At: time.Now().Add(-2 * time.Hour),
+	})
 	states := func() (map[string]evidence.State, []string, []journal.Row) {
 		rows, err := s.List(t.Context(), journal.Filter{Agency: "a"})
 		if err != nil {
@@ -384,80 +386,6 @@ func TestListsAndDutiesFollowFromTheRecord(t *testing.T) {
 	_, due2, rows2 := states()
 	if !reflect.DeepEqual(rows, rows2) || !reflect.DeepEqual(due, due2) {
 		t.Errorf("before\n%+v\n%v\nafter\n%+v\n%v", rows, due, rows2, due2)
-	}
-}
-
-func TestErasedClassLeavesEveryProofValid(t *testing.T) {
-	s := newSite(t)
-	s.schedule(t, id(1), "a")
-	s.append(t, journal.Draft{Interview: id(1), By: "web", Fact: &evidence.DocumentUploaded{
-		Document: "identity-card", File: evidence.F("documents/identity-card.jpg", "image/jpeg", []byte("face")),
-	}})
-	erase := journal.Draft{Interview: id(1), By: "web", Fact: &evidence.ClassErased{Class: evidence.ClassIdentity, Reason: "term"}}
-	s.append(t, erase)
-	late := s.append(t, journal.Draft{Interview: id(1), By: "web", Fact: &evidence.DocumentUploaded{
-		Document: "tax-card", File: evidence.F("documents/tax-card.jpg", "image/jpeg", []byte("card")),
-	}})
-	if late[0].Fact == nil {
-		t.Error("an entry after the erasure lost its body")
-	}
-	check := func() {
-		t.Helper()
-		if err := s.Check(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		iv, err := s.Interview(t.Context(), id(1))
-		if err != nil || iv.Scheduled.Person.Surname.Open || !iv.Scheduled.Person.Mail.Open || iv.N != 4 {
-			t.Fatalf("%+v %v", iv, err)
-		}
-		for n := 2; n <= 4; n += 2 {
-			if data, err := s.File(t.Context(), id(1), n, "file"); err == nil {
-				t.Errorf("the image of entry %d is still there: %q", n, data)
-			}
-		}
-		rows, err := s.List(t.Context(), journal.Filter{Agency: "a", Query: "rossi"})
-		if err != nil || len(rows) != 0 {
-			t.Errorf("search still finds the name: %+v %v", rows, err)
-		}
-	}
-	check()
-	s.restart(t)
-	check()
-	s.append(t, journal.Draft{Interview: id(1), By: "web", Fact: &evidence.ClassErased{Class: evidence.ClassRecord, Reason: "term"}})
-	entries, err := s.Entries(t.Context(), id(1))
-	if err != nil || len(entries) != 5 || entries[0].Body != nil || entries[0].Fact != nil {
-		t.Fatalf("%+v %v", entries, err)
-	}
-	if err := s.Check(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDamagedRecordIsNotServed(t *testing.T) {
-	for _, damage := range []struct{ name, sql, says string }{
-		{"line changed", "UPDATE entries SET line = replace(line, 'rtc', 'web') WHERE idx = 4", "hashes to"},
-		{"tail cut", "DELETE FROM parts; DELETE FROM entries WHERE idx = 4", "4 are stored"},
-		{"entry taken out", "DELETE FROM parts; DELETE FROM entries WHERE idx = 3", "4 are stored"},
-		{"leaf changed", "UPDATE hashes SET hash = zeroblob(32) WHERE idx = 0", "hashes to"},
-		{"hash changed", "UPDATE hashes SET hash = zeroblob(32) WHERE idx = 6", "root"},
-		{"head changed", "UPDATE head SET root = zeroblob(32)", "root"},
-		{"head lowered", "UPDATE head SET size = 4", "stored"},
-	} {
-		t.Run(damage.name, func(t *testing.T) {
-			s := newSite(t)
-			s.schedule(t, id(1), "a")
-			for i := range 2 {
-				s.append(t, journal.Draft{Interview: id(1), By: "rtc", Fact: media(i)})
-			}
-			if _, err := s.db.SQL().Exec(damage.sql); err != nil {
-				t.Fatal(err)
-			}
-			s.close()
-			err := s.tryOpen(t.Context())
-			if err == nil || !strings.Contains(err.Error(), damage.says) {
-				t.Fatalf("opened: %v", err)
-			}
-		})
 	}
 }
 
