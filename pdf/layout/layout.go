@@ -16,10 +16,14 @@ import (
 	"time"
 
 	"confermo/evidence"
+	"confermo/evidence/wording"
 )
 
 // Version is the version of every drawing here; it goes into evidence.TimesheetSigned.Layout.
 const Version = 1
+
+// Wording is the version of the legal texts a document of this version goes with.
+const Wording = wording.Version
 
 // Names are the words that a document takes from the rule pack, in the document's language.
 type Names struct {

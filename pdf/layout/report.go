@@ -175,5 +175,5 @@ func (r *report) outcome(iv *evidence.Interview) {
 		signed = l.of("signed.text", "version", num(iv.Signed.Version), "date", c.date(iv.SignedAt), "at", c.at(iv.SignedAt),
 			"level", iv.Signed.Level)
 	}
-	r.Outcome = [][2]string{{l.of("outcome"), text}, {l.of("signed"), signed}}
+	r.Outcome = [][2]string{{l.of("reply"), text}, {l.of("signed"), signed}}
 }
