@@ -52,7 +52,7 @@ func (a *auditor) checkContainer() {
 		a.claim(Integrity).contradict("container-token", err)
 	case r.Timestamp != nil && info.Time.Before(r.Timestamp.Time):
 		t.contradict("container-order", clock(info.Time), clock(r.Timestamp.Time))
-	default:
+	case r.Signer != nil:
 		t.say(Proved, "signatures-hold", r.Signer.Subject.CommonName, clock(info.Time))
 	}
 }

@@ -101,7 +101,7 @@ func (r Report) Text(lang string) string {
 	for _, c := range r.Claims {
 		b.WriteString(pad(word(lang, c.Claim), name) + pad(word(lang, string(c.Verdict)), verdict) + c.In(lang) + "\n")
 	}
-	b.WriteString("\n" + word(lang, r.Verdict) + "\n")
+	b.WriteString("\n" + word(lang, "outcome-"+r.Verdict) + "\n")
 	for _, code := range notCovered {
 		b.WriteString("– " + sentence(lang, code) + "\n")
 	}

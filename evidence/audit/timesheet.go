@@ -2,6 +2,7 @@ package audit
 
 import (
 	"confermo/evidence"
+	"confermo/evidence/bundle"
 	"confermo/evidence/rules"
 	"confermo/pdf/layout"
 	"confermo/pdf/pades"
@@ -42,6 +43,9 @@ func (a *auditor) checkTimesheet() {
 		a.claim(Duration).unproved("version-unknown", name("layout"), signed.Layout)
 		return
 	}
+	if !a.printable(Duration) || !a.printable(Signatures) {
+		return
+	}
 	if err := a.sameTimesheet(signed.File.Data); err != nil {
 		t.contradict("timesheet-differs", err)
 		a.claim(Duration).contradict("timesheet-differs", err)
@@ -69,6 +73,26 @@ func (a *auditor) checkPAdES(t *tally, signed *evidence.TimesheetSigned) {
 			t.contradict("pdf-early", clock(s.Timestamp.Time), clock(a.iv.Approval))
 		}
 	}
+}
+
+// printable reports whether everything that the timesheet prints is known; otherwise nobody can draw it again.
+func (a *auditor) printable(claim string) bool {
+	printed := append([]evidence.Kind{"identity-checked", "interview-completed", "timesheet-approved"}, observed...)
+	if !a.needs(claim, printed...) {
+		return false
+	}
+	s := a.iv.Scheduled
+	if s == nil {
+		return false
+	}
+	values := []evidence.Value{s.Operator.Name, s.Person.Name, s.Person.Surname, s.Person.TaxCode, s.Person.Phone}
+	if c := a.iv.Completed; c != nil && c.Other.C != "" {
+		values = append(values, c.Other)
+	}
+	if f := a.iv.Approved; f != nil {
+		values = append(values, f.By.Name)
+	}
+	return a.open(claim, bundle.NameTimesheet, values...)
 }
 
 // sameTimesheet draws the timesheet again from the entries up to its approval and compares.

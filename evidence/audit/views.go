@@ -54,7 +54,7 @@ func (a *auditor) checkViews() {
 		t.unproved("version-unknown", name("layout"), a.iv.Signed.Layout)
 		return
 	}
-	if !a.needs(Integrity) {
+	if !a.needs(Integrity, "interview-scheduled") || a.iv.Scheduled == nil {
 		return
 	}
 	views, err := Views(a.entries, a.b.RulePack)

@@ -28,6 +28,7 @@ type Log struct {
 	WVKey   string
 	Entries []evidence.Entry // all scopes, by index
 	Files   map[string][]byte
+	Drift   time.Duration // of the monotonic clock against the wall clock
 
 	hashes []tlog.Hash
 	salts  uint64
@@ -94,7 +95,7 @@ func (c *cosigner) Sign(msg []byte) ([]byte, error) {
 // Append records the fact as seen at the time. scope is an interview's id or "stream:NAME".
 func (l *Log) Append(scope, by string, at time.Time, f evidence.Fact) evidence.Entry {
 	h := evidence.Head{
-		V: 1, At: at.UTC().Format(evidence.TimeFormat), Node: "n1", Boot: l.Boot, Mono: at.Sub(l.Start).Milliseconds(),
+		V: 1, At: at.UTC().Format(evidence.TimeFormat), Node: "n1", Boot: l.Boot, Mono: (at.Sub(l.Start) + l.Drift).Milliseconds(),
 		Interview: scope, By: by, Kind: f.Kind(), N: 1,
 	}
 	if stream, ok := strings.CutPrefix(scope, "stream:"); ok {

@@ -50,7 +50,7 @@ func Clock(h, m, s int) time.Time {
 // Script changes the story. The zero Script is a good interview, confirmed.
 type Script struct {
 	Fact     func(evidence.Fact) evidence.Fact                // each fact before it is recorded; nil drops it
-	At       func(f evidence.Fact, at time.Time) time.Time    // when it is recorded
+	At       func(*Log, evidence.Fact, time.Time) time.Time   // when it is recorded
 	Reply    string                                           // what the person writes, "Confermo" by default; "-" is no reply
 	Unsigned bool                                             // the reply has no DKIM signature
 	Altered  func([]byte) []byte                              // the reply after it was signed
@@ -121,7 +121,7 @@ func (s *Story) add(scope, by string, at time.Time, f evidence.Fact) {
 		}
 	}
 	if s.At != nil {
-		at = s.At(f, at)
+		at = s.At(s.Log, f, at)
 	}
 	s.Log.Append(scope, by, at, f)
 }
