@@ -4,7 +4,7 @@ package layout
 func drawReport(r *report, total int) *sheet {
 	l := r.l
 	s := newSheet(l, total, r.Title+" – "+r.Agency.Name, r.Agency.Name, stamped(r.at))
-	s.running = r.Agency.Name + " · " + r.Title
+	s.running = r.Title + " · " + r.Agency.Name
 	s.mark = r.mark
 	s.page()
 	s.letterhead(r.Agency.Name, r.Office, l.of("protocol")+" "+r.Number, r.c.date(r.at))

@@ -81,7 +81,7 @@ func (s *sheet) page() {
 	s.y = top
 	if s.pdf.PageNo() > 1 {
 		s.font("B", 8.5, ink)
-		s.text(margin, s.y+3, s.running)
+		s.text(margin, s.y+3, s.clip(s.running, width))
 		s.line(margin, s.y+5, margin+width, s.y+5, 0.3, ink)
 		s.y += 11
 	}
@@ -91,7 +91,7 @@ func (s *sheet) footer() {
 	y := bottom + 4
 	s.line(margin, y, margin+width, y, 0.2, hairline)
 	s.font("", 7.5, second)
-	s.text(margin, y+4, s.running)
+	s.text(margin, y+4, s.clip(s.running, width-30))
 	s.right(margin+width, y+4, s.l.of("page", "page", num(s.pdf.PageNo()), "pages", num(max(s.total, s.pdf.PageNo()))))
 	s.pdf.SetFont("mono", "", 6.5)
 	s.text(margin, y+7.6, s.mark)
@@ -186,6 +186,15 @@ func (s *sheet) fits(word string, w float64) int {
 		}
 		end -= size
 	}
+}
+
+// clip shortens text to w millimetres in the current font.
+func (s *sheet) clip(text string, w float64) string {
+	text = s.write(text)
+	if s.pdf.GetStringWidth(text) <= w {
+		return text
+	}
+	return text[:s.fits(text, w-s.pdf.GetStringWidth("…"))] + "…"
 }
 
 // paragraph draws wrapped text at the sheet's height, across pages, and moves below it.

@@ -10,6 +10,9 @@ import (
 // timeline lists what happened, a row an entry; seconds of media stand in the picture.
 func (r *report) timeline(iv *evidence.Interview) {
 	for _, e := range iv.Entries() {
+		if e.Head.Kind == (*evidence.MediaObserved)(nil).Kind() || e.Head.Kind == (*evidence.MuteChanged)(nil).Kind() {
+			continue
+		}
 		text := r.l.of("erased")
 		if e.Fact != nil {
 			text = r.before(iv, e.Fact)

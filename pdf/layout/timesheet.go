@@ -45,7 +45,7 @@ func drawTimesheet(t evidence.Timesheet, names Names, total int) *sheet {
 	day := stamped(a.Start, t.Approval)
 	title := l.of("timesheet") + " n. " + t.Number.String()
 	s := newSheet(l, total, title+" – "+t.Agency.Name, t.Agency.Name, stamped(t.Approval, a.End))
-	s.running = t.Agency.Name + " · " + title + " · " + l.of("version") + " " + num(t.Version)
+	s.running = title + " · " + l.of("version") + " " + num(t.Version) + " · " + t.Agency.Name
 	s.mark = t.Record.Interview + " · " + num(t.Record.N) + " · SHA-256 " + t.Record.Hash
 	s.page()
 	s.letterhead(t.Agency.Name, office(l, t.Agency), l.of("protocol")+" "+t.Number.String(), c.date(day))
