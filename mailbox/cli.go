@@ -92,7 +92,7 @@ func judgeFile(file string, sent reply.Sent, o reply.Options, keyDir string) (Ju
 	level := auth.Grade(raw, auth.Input{Keys: keys, Registered: o.Registered, BindingHit: v.Sent >= 0})
 	return Judged{
 		File: file, Verdict: v.Verdict, Text: v.Text, Level: level.Level, Held: level.Level < heldBelow,
-		Binding: append([]string{}, v.Binding...), Reasons: append(append([]string{}, v.Reasons...), level.Reasons...),
+		Binding: append([]string{}, v.Binding...), Reasons: reasons(v.Reasons, level.Reasons),
 	}, nil
 }
 

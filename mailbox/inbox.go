@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ func (m *Mailbox) understand(ctx context.Context, iv *evidence.Interview, d evid
 	level := auth.Grade(raw, auth.Input{Keys: keys, Registered: registered, BindingHit: v.Sent >= 0, At: received(r)})
 	out := &evidence.ReplyClassified{
 		ID: r.ID, Grammar: v.Version, Verdict: v.Verdict, Rule: v.Rule, Text: evidence.V(v.Text), Level: level.Level, Binding: v.Binding,
-		Reasons: append(append(v.Reasons, level.Reasons...), failed...),
+		Reasons: reasons(v.Reasons, level.Reasons, failed),
 	}
 	if v.Sent >= 0 {
 		answered := iv.Mail(ids[v.Sent])
@@ -131,6 +132,17 @@ func (m *Mailbox) understand(ctx context.Context, iv *evidence.Interview, d evid
 		}
 	}
 	return m.once(ctx, drafts...)
+}
+
+// reasons joins lists of reasons; one that several checks found is told once.
+func reasons(lists ...[]string) []string {
+	out := []string{}
+	for _, r := range slices.Concat(lists...) {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // summaries are the mails that ask for the word, as the classifier needs them; all but the newest are superseded.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,6 +44,8 @@ type site struct {
 	server  *local.Server
 	stop    func()
 	account smtp.Account
+	person  string // address of the interviews scheduled from now on
+	alarms  chan error
 }
 
 func newSite(t *testing.T) *site {
@@ -51,7 +54,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, folder: t.TempDir(), key: key, stop: func() {}}
+	s := &site{t: t, folder: t.TempDir(), key: key, stop: func() {}, person: maria, alarms: make(chan error, 100)}
 	s.server, err = local.Open(filepath.Join(s.folder, "mail"), []local.User{{Address: agency, Password: "a"}, {Address: maria, Password: "m"}})
 	if err == nil {
 		err = s.server.ListenAndServe("127.0.0.1:0", "127.0.0.1:0")
@@ -102,6 +105,7 @@ func (s *site) run() *Mailbox {
 		IMAP:   imap.Account{Addr: imapAddr, Username: agency, Password: "a", TLS: "plain"},
 		Link:   func(id string) string { return "https://confermo.example/i/" + id },
 		Lookup: s.server.Lookup, Log: slog.New(slog.NewTextHandler(testLog{s.t}, nil)),
+		Alarm: func(_ string, err error) { s.alarms <- err },
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -138,7 +142,7 @@ func (s *site) schedule() string {
 			Rule: evidence.Rule{Liveness: 5}, Unattended: 600, SignWithin: 3600, ReplyWithin: 86400, MinLevel: 2, Languages: []string{"it"},
 		}},
 		Activity: "A06", Language: "it", Start: "2026-11-22T10:00:00.000Z", Minutes: 60, Zone: "Europe/Rome",
-		Person: evidence.Subject{Name: evidence.V("Maria"), Surname: evidence.V("Rossi"), Mail: evidence.V(maria), Phone: evidence.V("333")},
+		Person: evidence.Subject{Name: evidence.V("Maria"), Surname: evidence.V("Rossi"), Mail: evidence.V(s.person), Phone: evidence.V("333")},
 	}})
 	return id
 }
@@ -170,7 +174,10 @@ func (s *site) until(id, what string, holds func(*evidence.Interview) bool) *evi
 			return iv
 		}
 		if err := s.j.Wait(ctx, size); err != nil {
-			s.t.Fatalf("waiting for %s: %v; mails %d, replies %+v", what, err, len(iv.Mails), iv.Replies)
+			for _, r := range iv.Replies {
+				s.t.Logf("%+v", r.Classified)
+			}
+			s.t.Fatalf("waiting for %s: %v; %d mails", what, err, len(iv.Mails))
 		}
 	}
 }
@@ -227,7 +234,7 @@ func (s *site) answer(n int, typed string, sign bool) {
 	subject, _ := h.Subject()
 	raw := fmt.Sprintf("From: Maria Rossi <%s>\r\nTo: %s\r\nSubject: Re: %s\r\nMessage-ID: <%s@posta.example>\r\nIn-Reply-To: <%s>\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n\r\n"+
 		"Il giorno dom 22 nov 2026 alle ore 12:00 CPI <%s> ha scritto:\r\n\r\n> %s\r\n",
-		maria, to[0].Address, subject, random(), id, time.Now().Format(time.RFC1123Z), typed, to[0].Address, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\r\n> "))
+		maria, to[0].Address, subject, random(), id, time.Now().Format(time.RFC1123Z), typed, to[0].Address, strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(text, "\r", "")), "\n", "\r\n> "))
 	if err := s.server.Submit(maria, []string{to[0].Address}, []byte(raw), sign); err != nil {
 		s.t.Fatal(err)
 	}
@@ -357,11 +364,49 @@ func TestRestartContinues(t *testing.T) {
 		t.Errorf("%d mails after the restart, want one acknowledgement more than %d", n, mails)
 	}
 	first := s.server.Messages(agency)[0].Raw
-	if err := s.server.Submit(maria, []string{agency}, first, false); err != nil { // a copy: other trace lines, so other bytes
+	if err := s.server.Submit(maria, []string{iv.Replies[0].Mailbox[:len(agency)]}, first, false); err != nil { // a copy with other trace lines
 		t.Fatal(err)
 	}
-	if len(iv.Replies) != 1 {
-		t.Errorf("%d replies", len(iv.Replies))
+	iv = s.until(id, "the copy", func(iv *evidence.Interview) bool { return len(iv.Replies) == 2 && iv.Replies[1].Classified != nil })
+	if o := iv.Outcome(); o.Verdict != "confirmed" || o.Reply.N != iv.Replies[0].N || len(iv.Duties()) != 1 { // the duty to seal
+		t.Errorf("a copy changed the record: %+v %+v", o, iv.Duties())
+	}
+}
+
+// A crash between the server's answer and its record sends the same bytes again, and the record holds one sending.
+func TestSecondSendingHasTheSameBytes(t *testing.T) {
+	s := newSite(t)
+	m := s.run()
+	s.stop()
+	id := s.schedule()
+	iv, err := s.j.Interview(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range iv.Duties() {
+		for range 2 { // the second finds the mail frozen
+			if err := m.send(t.Context(), iv, d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	before, err := s.j.Interview(t.Context(), id)
+	if err != nil || len(before.Mails) != 1 {
+		t.Fatalf("%d mails frozen, %v", len(before.Mails), err)
+	}
+	for range 2 {
+		if err := m.submit(t.Context(), before, before.Mails[0].ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := s.server.Messages(maria)
+	frozen, err := s.j.File(t.Context(), id, before.Mails[0].N, "file")
+	if err != nil || len(got) != 2 || !bytes.HasSuffix(got[0].Raw, frozen) || !bytes.HasSuffix(got[1].Raw, frozen) {
+		t.Errorf("%d mails, %v", len(got), err)
+	}
+	after, err := s.j.Interview(t.Context(), id)
+	if err != nil || after.N != before.N+1 || after.Mails[0].Sent == nil {
+		t.Errorf("%d entries after %d, %v", after.N, before.N, err)
 	}
 }
 
@@ -397,22 +442,26 @@ func TestUnknownMailIsKeptOutsideInterviews(t *testing.T) {
 // A server that refuses for good fails the mail; one that refuses the account fails nothing.
 func TestRefusalsAreRecorded(t *testing.T) {
 	s := newSite(t)
-	s.account.Password = "wrong"
-	alarms := make(chan string, 10)
-	id := s.schedule()
-	m := s.run()
-	_ = m
-	s.stop()
-	iv, err := s.j.Interview(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
+	s.person = "nobody@posta.example"
+	s.run()
+	iv := s.until(s.schedule(), "refusal", func(iv *evidence.Interview) bool { return len(iv.Mails) == 1 && iv.Mails[0].Failed() })
+	if f := iv.Mails[0].Failures[0]; f.Code != 550 || f.Next != "" || iv.State(time.Now()) != evidence.StateInvitationBounced {
+		t.Errorf("%+v %s", f, iv.State(time.Now()))
 	}
-	for _, f := range iv.Mails {
-		if len(f.Failures) > 0 {
-			t.Errorf("the account's fault was put on a mail: %+v", f.Failures)
+	s.stop()
+	s.account.Password, s.person = "wrong", maria
+	id := s.schedule()
+	s.run()
+	for err := range s.alarms {
+		var auth *smtp.AuthFailed
+		if errors.As(err, &auth) {
+			break
 		}
 	}
-	close(alarms)
+	iv, err := s.j.Interview(t.Context(), id)
+	if err != nil || len(iv.Mails) != 1 || len(iv.Mails[0].Failures) != 0 {
+		t.Errorf("the account's fault was put on the mail: %+v %v", iv.Mails, err)
+	}
 	for _, c := range []struct {
 		err   error
 		final bool

@@ -216,8 +216,11 @@ func (cl *Client) fetch(list []*imapclient.FetchMessageBuffer, last uint32, f fu
 	}
 	for _, m := range list {
 		raw, ok := got[m.UID]
-		if !ok || len(raw) == 0 {
+		if !ok {
 			continue
+		}
+		if raw == nil { // the server has a mail and cannot give it: that it came is handed on
+			raw = []byte{}
 		}
 		if err := f(Message{UID: uint32(m.UID), Internal: m.InternalDate, Size: m.RFC822Size, Raw: raw}); err != nil {
 			return last, err

@@ -148,7 +148,7 @@ func TestLimitsAreBounds(t *testing.T) {
 	}
 }
 
-// A megabyte of the worst lines for the scanners stays far below a second.
+// A megabyte of the worst lines for the scanners takes a fraction of a second; the bound leaves room for a busy machine.
 func TestTimeIsLinear(t *testing.T) {
 	sent := []Sent{sentSummary(t)}
 	for name, unit := range map[string]string{
@@ -164,7 +164,7 @@ func TestTimeIsLinear(t *testing.T) {
 		if v := Classify(raw, sent, Options{Registered: person}); v.Verdict == Confirmed {
 			t.Errorf("%s confirmed", name)
 		}
-		if d := time.Since(begin); d > 2*time.Second {
+		if d := time.Since(begin); d > 5*time.Second {
 			t.Errorf("%s took %v", name, d)
 		} else {
 			t.Logf("%s %v", name, d)

@@ -163,7 +163,7 @@ func headerAt(lines []line, i int) int {
 	}
 	joined := first
 	for n := 1; n <= 3; n++ {
-		if headerWhole.MatchString(joined) && dateOrAddress.MatchString(joined) && !contrasts(joined) {
+		if strings.HasSuffix(joined, ":") && headerWhole.MatchString(joined) && dateOrAddress.MatchString(joined) && !contrasts(joined) {
 			return n
 		}
 		if i+n >= len(lines) || len(joined)+len(lines[i+n].text) > maxHeaderLine {

@@ -3,6 +3,7 @@ package reply
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // stripped is the new text without what stands around it.
@@ -85,7 +86,7 @@ var (
 		nicht kein keine aber jedoch außer ausser falsch nie sondern
 		pas mais sauf faux jamais aucun erreur
 		not but except wrong never don't didn't isn't`)
-	disputeWords = wordSet(`minuti minuto ore durata orario riserva domani manca mancano sbagliata sbagliati errata errore nessuno nessuna purtroppo
+	disputeWords = wordSet(`quasi circa anzi correzione correggo minuti minuto ore durata orario riserva domani manca mancano sbagliata sbagliati errata errore nessuno nessuna purtroppo
 		confermo conferma confermare ps nb ricevuto minuten dauer stunde stunden fehler bestätige bestätigen nur leider
 		durée minutes heure heures confirme confirmer seulement duration hours hour mistake error confirm only unfortunately however correction`)
 )
@@ -104,7 +105,11 @@ func contrasts(folded string) bool { return holdsAny(folded, contrastWords) }
 // disputes tells whether a text may say something about the matter.
 func disputes(s string) bool {
 	folded := fold(s)
-	return strings.Contains(folded, "?") || holdsAny(folded, contrastWords) || holdsAny(folded, disputeWords)
+	plain, honest := plainLetters(s)
+	symbol := strings.IndexFunc(plain, func(r rune) bool {
+		return unicode.IsSymbol(r) && r != '+' && r != '|' && r != '<' && r != '>' && r != '®' && r != '™'
+	})
+	return !honest || symbol >= 0 || strings.Contains(folded, "?") || holdsAny(folded, contrastWords) || holdsAny(folded, disputeWords)
 }
 
 func holdsAny(folded string, set map[string]bool) bool {
