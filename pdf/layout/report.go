@@ -62,7 +62,7 @@ func newReport(iv *evidence.Interview, names Names) (*report, error) {
 	l := labelsOf(names.Language)
 	r := &report{
 		Names: names, Agency: s.Agency, Office: office(l, s.Agency), Number: s.Number.String(), Test: s.Test,
-		Title: l.of("report") + " n. " + s.Number.String(), l: l, c: clockOf(t, l.lang), attested: t.Attested,
+		Title: l.of("report") + " " + l.of("nr") + " " + s.Number.String(), l: l, c: clockOf(t, l.lang), attested: t.Attested,
 		Held: t.Attested.Gross > 0, at: iv.LastAt, lastN: iv.N,
 		mark: iv.ID + " · " + num(iv.N) + " · SHA-256 " + iv.LastHash,
 	}
@@ -115,8 +115,12 @@ func (r *report) said(t evidence.Timesheet) {
 		activity += " · " + r.Names.Activity
 	}
 	for _, p := range [][2]string{
-		{l.of("operator"), t.Operator}, {l.of("place"), t.Place}, {l.of("programme"), t.Programme.Title},
-		{l.of("activity"), activity}, {l.of("path"), l.or("path."+t.Path, t.Path)}, {l.of("mode"), l.or("mode."+t.Mode, t.Mode)},
+		{l.of("operator"), t.Operator},
+		{l.of("place"), t.Place},
+		{l.of("programme"), t.Programme.Title},
+		{l.of("activity"), activity},
+		{l.of("path"), l.or("path."+t.Path, t.Path)},
+		{l.of("mode"), l.or("mode."+t.Mode, t.Mode)},
 		{l.of("topics"), strings.Join(r.Names.topics(t.Topics, t.Other), "; ")},
 		{l.of("identity"), identity(l, c, t.Outcome, t.Checked)},
 		{l.of("notice"), noticeRead(l, c, t.Notice, t.NoticeAt)},

@@ -41,7 +41,7 @@ func drawReport(r *report, total int) *sheet {
 	if r.c.offset {
 		widths = []float64{58, 12, 104}
 	}
-	s.table(widths, []string{l.of("col.time"), "n.", l.of("col.what")}, r.Timeline, false)
+	s.table(widths, []string{l.of("col.time"), l.of("nr"), l.of("col.what")}, r.Timeline, false)
 	s.unproved(r)
 	if s.replaced {
 		s.paragraph(margin, width, 8, 4, "", second, l.of("glyphs"))

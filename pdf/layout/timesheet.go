@@ -43,7 +43,7 @@ func drawTimesheet(t evidence.Timesheet, names Names, total int) *sheet {
 	c := clockOf(t, l.lang)
 	a := t.Attested
 	day := stamped(a.Start, t.Approval)
-	title := l.of("timesheet") + " n. " + t.Number.String()
+	title := l.of("timesheet") + " " + l.of("nr") + " " + t.Number.String()
 	s := newSheet(l, total, title+" – "+t.Agency.Name, t.Agency.Name, stamped(t.Approval, a.End))
 	s.running = title + " · " + l.of("version") + " " + num(t.Version) + " · " + t.Agency.Name
 	s.mark = t.Record.Interview + " · " + num(t.Record.N) + " · SHA-256 " + t.Record.Hash

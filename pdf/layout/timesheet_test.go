@@ -149,6 +149,10 @@ func TestEveryLanguageHasEveryLabel(t *testing.T) {
 				t.Errorf("%s: %s takes %s, Italian takes %s", lang, key, b, a)
 			}
 		}
+		file, _ := labelFiles.ReadFile("labels/" + lang + ".txt")
+		if n := strings.Count(string(file), "\n"); n != len(all[lang]) {
+			t.Errorf("%s: %d lines give %d labels: one stands twice", lang, n, len(all[lang]))
+		}
 		if len(all[lang]) != len(all["it"]) {
 			t.Errorf("%s has %d labels, it has %d", lang, len(all[lang]), len(all["it"]))
 		}
