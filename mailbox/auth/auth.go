@@ -18,8 +18,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // Version of the grading, recorded with its result.
@@ -133,15 +131,12 @@ func recordName(selector, domain string) string {
 	return name
 }
 
-// aligned is the relaxed alignment of DMARC (RFC 7489 section 3.1.1): the same organisational domain.
+// aligned tells whether the signing domain is that of From or one above it. DMARC's relaxed alignment (RFC 7489 section
+// 3.1.1) also takes domains below and beside it; whoever holds such a part of a shared domain is not its mail provider,
+// so a reply signed there is left to the operator. That needs no list of public suffixes either.
 func aligned(signer, from string) bool {
 	signer, from = strings.ToLower(signer), strings.ToLower(from)
-	if signer == from {
-		return true
-	}
-	a, err := publicsuffix.EffectiveTLDPlusOne(signer)
-	b, berr := publicsuffix.EffectiveTLDPlusOne(from)
-	return err == nil && berr == nil && a == b
+	return signer == from || strings.Contains(signer, ".") && strings.HasSuffix(from, "."+signer)
 }
 
 func fromAddress(fields []field) string {

@@ -87,6 +87,8 @@ func TestT9_LevelsOfAReply(t *testing.T) {
 	edit := func(old, fresh string) []byte { return bytes.Replace(good, []byte(old), []byte(fresh), 1) }
 	foreign := sign(t, mailText, func(o *dkim.SignOptions) { o.Domain = "mailer.invalid" })
 	sub := sign(t, mailText, func(o *dkim.SignOptions) { o.Domain = "mx.posta.example" })
+	parent := sign(t, strings.Replace(mailText, person, "maria.rossi@firenze.posta.example", 1), nil)
+	top := sign(t, mailText, func(o *dkim.SignOptions) { o.Domain = "example" })
 	in := func(f func(*Input)) Input { i := usual(); f(&i); return i }
 	ar := func(id, words string) []byte {
 		return append([]byte("Authentication-Results: "+id+"; dkim=none; dmarc="+words+" header.from=posta.example\r\n"), mailText...)
@@ -101,7 +103,9 @@ func TestT9_LevelsOfAReply(t *testing.T) {
 	}{
 		{"own domain", good, usual(), 2, "pass"},
 		{"bare line feeds", bytes.ReplaceAll(good, []byte("\r\n"), []byte("\n")), usual(), 2, "pass"},
-		{"subdomain signs", sub, in(func(i *Input) { i.Keys["s1._domainkey.mx.posta.example"] = []string{rsaRecord(testKey())} }), 2, "pass"},
+		{"domain below signs", sub, in(func(i *Input) { i.Keys["s1._domainkey.mx.posta.example"] = []string{rsaRecord(testKey())} }), 1, "pass"},
+		{"domain above signs", parent, in(func(i *Input) { i.Registered = "maria.rossi@firenze.posta.example" }), 2, "pass"},
+		{"top domain signs", top, in(func(i *Input) { i.Keys["s1._domainkey.example"] = []string{rsaRecord(testKey())} }), 1, "pass"},
 		{"no keys at hand", good, in(func(i *Input) { i.Keys = nil }), 1, "temperror"},
 		{"key record absent", good, in(func(i *Input) { i.Keys["s1._domainkey.posta.example"] = nil }), 1, "no-key"},
 		{"key revoked", good, in(func(i *Input) { i.Keys["s1._domainkey.posta.example"] = []string{"v=DKIM1; p="} }), 1, "no-key"},
