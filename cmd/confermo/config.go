@@ -24,7 +24,7 @@ type Config struct {
 	TSAURL, TSACA, TSAUser, TSAPassword       string
 	WitnessURL, WitnessKey                    string
 	RulePack, RuleKey                         string
-	APIToken                                  string
+	Register                                  string
 
 	// Demo marks an installation whose every page says that it proves nothing.
 	Demo bool
@@ -33,7 +33,7 @@ type Config struct {
 }
 
 // secrets are never accepted on the command line, where every process reads them.
-var secrets = map[string]bool{"smtp-password": true, "imap-password": true, "tsa-password": true, "api-token": true}
+var secrets = map[string]bool{"smtp-password": true, "imap-password": true, "tsa-password": true}
 
 func (c *Config) settings() []struct {
 	key, usage string
@@ -70,7 +70,7 @@ func (c *Config) settings() []struct {
 		{"witness-key", "its verifier key", &c.WitnessKey},
 		{"rule-pack", "signed rule pack of the programme", &c.RulePack},
 		{"rule-key", "verifier key of its managing authority", &c.RuleKey},
-		{"api-token", "token of the interface for programs", &c.APIToken},
+		{"register", "JSON file of agencies and accounts to open", &c.Register},
 	}
 }
 

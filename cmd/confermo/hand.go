@@ -164,6 +164,20 @@ func prefilled(form *html.Node) url.Values {
 	return values
 }
 
+// fetch sends the page's form for an action and gives the bytes of the file that comes back; the page stays.
+func (h *hand) fetch(ctx context.Context, action string) ([]byte, error) {
+	form := find(h.page, func(n *html.Node) bool { return n.Data == "form" && strings.HasSuffix(h.target(n).Path, action) })
+	if form == nil {
+		return nil, fmt.Errorf("%s has no form for %s: %s", h.at.Path, action, h.says("main"))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.target(form).String(), strings.NewReader(prefilled(form).Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return h.bytes(req)
+}
+
 // download fetches an address and gives its bytes.
 func (h *hand) download(ctx context.Context, address string) ([]byte, error) {
 	to, err := h.at.Parse(address)
@@ -174,9 +188,13 @@ func (h *hand) download(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.bytes(req)
+}
+
+func (h *hand) bytes(req *http.Request) ([]byte, error) {
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", to.Path, err)
+		return nil, fmt.Errorf("fetch %s: %w", req.URL.Path, err)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
@@ -184,7 +202,7 @@ func (h *hand) download(ctx context.Context, address string) ([]byte, error) {
 		err = errors.New(resp.Status)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", to.Path, err)
+		return nil, fmt.Errorf("fetch %s: %w", req.URL.Path, err)
 	}
 	return data, nil
 }
@@ -257,4 +275,15 @@ func text(n *html.Node) string {
 		}
 	}
 	return b.String()
+}
+
+// values lists the values that checkboxes or radio buttons of the name offer.
+func (h *hand) values(name string) []string {
+	var all []string
+	each(h.page, func(n *html.Node) {
+		if n.Data == "input" && attr(n, "name") == name {
+			all = append(all, attr(n, "value"))
+		}
+	})
+	return all
 }

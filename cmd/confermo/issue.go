@@ -13,11 +13,11 @@ import (
 
 	"confermo/evidence"
 	"confermo/evidence/anchor"
+	"confermo/evidence/audit"
 	"confermo/evidence/bundle"
 	"confermo/evidence/journal"
 	"confermo/evidence/seal"
 	"confermo/evidence/tree"
-	"confermo/pdf/layout"
 )
 
 // issuer writes bundles: it closes what is said with bundle-issued, has it anchored, and gathers what a stranger needs.
@@ -134,9 +134,11 @@ func (s *issuer) gather(ctx context.Context, id string) (bundle.Content, error) 
 	if err := s.files(ctx, &c); err != nil {
 		return c, err
 	}
-	if err := views(&c); err != nil {
+	views, err := audit.Views(c.Entries, c.RulePack)
+	if err != nil {
 		return c, err
 	}
+	c.Files = append(c.Files, views...)
 	return c, s.prove(ctx, &c, anchored.Size)
 }
 
@@ -148,22 +150,6 @@ func lastIssued(entries []evidence.Entry) int {
 		}
 	}
 	return n
-}
-
-// views renders what people read; the verifier renders it again and compares.
-func views(c *bundle.Content) error {
-	iv := evidence.Fold(c.Interview, c.Entries)
-	summary, err := layout.Summary(iv)
-	if err != nil {
-		return fmt.Errorf("render summary: %w", err)
-	}
-	report, err := layout.ReportHTML(iv)
-	if err != nil {
-		return fmt.Errorf("render report: %w", err)
-	}
-	c.Files = append(c.Files, bundle.NamedFile{Name: bundle.NameSummary, Data: summary},
-		bundle.NamedFile{Name: bundle.NameReport, Data: report}, bundle.NamedFile{Name: bundle.NameReadme, Data: layout.Readme(iv)})
-	return nil
 }
 
 // files reads the bytes behind the openings of files, and gives each its own name in the bundle.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 // mailServers is a private Postfix and Dovecot pair on loopback ports: mail for *.invalid ends in Dovecot, nothing leaves.
 type mailServers struct {
 	smtp, imap string // HOST:PORT
+	store      string // of the mailboxes, in Maildir form
 }
 
 const mailPassword = "prova"
@@ -43,7 +45,44 @@ func startMailServers(t *testing.T, users ...string) mailServers {
 	smtp, imap, lmtp := freePort(t), freePort(t), freePort(t)
 	startDovecot(t, root, imap, lmtp, users)
 	startPostfix(t, root, smtp, lmtp)
-	return mailServers{smtp: "127.0.0.1:" + smtp, imap: "127.0.0.1:" + imap}
+	return mailServers{smtp: "127.0.0.1:" + smtp, imap: "127.0.0.1:" + imap, store: filepath.Join(root, "mailstore")}
+}
+
+// mails reads what a user has received, oldest first.
+func (m mailServers) mails(t *testing.T, name string) []mailRead {
+	t.Helper()
+	var all []mailRead
+	for _, folder := range []string{"cur", "new"} {
+		files, err := filepath.Glob(filepath.Join(m.store, name, folder, "*"))
+		check(t, err)
+		for _, f := range files {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				continue // the server has moved it meanwhile
+			}
+			read, err := readMail(bytes.NewReader(raw))
+			check(t, err)
+			read.raw = raw
+			all = append(all, read)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b mailRead) int { return a.date.Compare(b.date) })
+	return all
+}
+
+// await waits for a user's mail that fits and gives the newest such.
+func (m mailServers) await(t *testing.T, name, what string, fits func(mailRead) bool) mailRead {
+	t.Helper()
+	var found mailRead
+	eventually(t, 30*time.Second, what, func() bool {
+		for _, mail := range m.mails(t, name) {
+			if fits(mail) {
+				found = mail
+			}
+		}
+		return found.raw != nil
+	})
+	return found
 }
 
 func check(t *testing.T, err error) {
