@@ -228,16 +228,11 @@ func TestX13_KeysOfTheReply(t *testing.T) {
 	delete(fsys, "dkim/"+audittest.KeyName+".txt")
 	wants(t, audit.Verify(data, trust(t, fsys), auditAt), audit.Confirmation, audit.Word, "confirm-key-word")
 	// The provider's real key is another: the operator made the reply's signature.
-	fsys["dkim/"+audittest.KeyName+".txt"] = &fstest.MapFile{Data: []byte(otherKey)}
+	fsys["dkim/"+audittest.KeyName+".txt"] = &fstest.MapFile{Data: []byte(audittest.OtherKeyRecord())}
 	wants(t, audit.Verify(data, trust(t, fsys), auditAt), audit.Confirmation, audit.Contradicted, "confirm-forged")
 }
 
-// otherKey is an RSA-2048 key record that signed nothing here.
-const otherKey = "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvUf0hPtGhlJ3dLPFPBc2B9E6u8YAxxD4pS1v0pLd0zO4Vh0Qh1XQkN0Pq0Kf3l3v" +
-	"6fRr5Wc1z7f2n8i0f1Jq3kF8m2b1D5s8Yy7rTn8uF9xq0B5VZ0m7QJ1c3w6H2Kx9Lr4o5t8E7uX2y1dS0gA6jN3bC9vM4zR7hW2pQ5kT8eL1xU0iO6fY3sD7aG9nJ4cV2mB5qH8wK1rE" +
-	"6tZ0lP3oS7uX9yI4dF2gA5jN8bC1vM6zR3hW7pQ0kT9eL2xU4iO8fY1sD5aG3nJ6cV0mB7qH9wK2rE4tZ8lP1oS5uX3yI6dF0gA7jN9bC2vM4zR8hW1pQ5kT3eL6xU0iO7fY9sD2aG4nJ8wIDAQAB"
-
-// TestT16_OperatorsDecisionIsAWord: what the machine did not decide, the operator vouches for.
+// What the machine did not decide, the operator vouches for.
 func TestOperatorsDecisionIsAWord(t *testing.T) {
 	s := audittest.Tell(audittest.Script{Reply: "Va bene", Fact: func(f evidence.Fact) evidence.Fact {
 		if _, ok := f.(*evidence.Sealed); ok {

@@ -9,7 +9,7 @@ import (
 func TestManifestForm(t *testing.T) {
 	files := []member{{"README.txt", []byte("Leggimi\n")}, {"record/entries.jsonl", nil}}
 	good := manifestOf(nameSignature, typeSignature, files)
-	// The worked example of FORMAT.md section 3.
+	// The example of FORMAT.md section 2.
 	want := `<?xml version="1.0" encoding="UTF-8"?>
 <asic:ASiCManifest xmlns:asic="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
 <asic:SigReference URI="META-INF/signature001.p7s" MimeType="application/pkcs7-signature"></asic:SigReference>

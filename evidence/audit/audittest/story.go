@@ -71,11 +71,13 @@ type Story struct {
 	Zone    *time.Location
 }
 
-var replyKey = sync.OnceValue(func() *rsa.PrivateKey {
+var replyKey, otherKey = sync.OnceValue(newKey), sync.OnceValue(newKey)
+
+func newKey() *rsa.PrivateKey {
 	k, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
 	return k
-})
+}
 
 func must(err error) {
 	if err != nil {
@@ -84,8 +86,13 @@ func must(err error) {
 }
 
 // KeyRecord is the DNS record of the person's mail provider.
-func KeyRecord() string {
-	der, err := x509.MarshalPKIXPublicKey(&replyKey().PublicKey)
+func KeyRecord() string { return record(replyKey()) }
+
+// OtherKeyRecord is a record whose key signed nothing here.
+func OtherKeyRecord() string { return record(otherKey()) }
+
+func record(k *rsa.PrivateKey) string {
+	der, err := x509.MarshalPKIXPublicKey(&k.PublicKey)
 	must(err)
 	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
 }
