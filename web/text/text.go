@@ -74,7 +74,7 @@ func Fill(s string, args ...any) string {
 // Count says key.one or key.other with n as {0}; further arguments follow.
 func Count(lang, key string, n int, args ...any) string {
 	form := ".other"
-	if n == 1 || lang == "fr" && n == 0 {
+	if n == 1 {
 		form = ".one"
 	}
 	return Say(lang, key+form, append([]any{n}, args...)...)
