@@ -96,7 +96,7 @@ func binary(t *testing.T) string {
 	return bin
 }
 
-func TestX21_StaticAndWithoutNetworkCode(t *testing.T) {
+func TestAttack21_StaticAndWithoutNetworkCode(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestX21_StaticAndWithoutNetworkCode(t *testing.T) {
 }
 
 // The auditor's program opens no socket: strace sees every system call.
-func TestX21_NeverOpensASocket(t *testing.T) {
+func TestAttack21_NeverOpensASocket(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Fatal("strace is missing: install the package strace")

@@ -101,7 +101,7 @@ func TestStoriesAndTheirVerdicts(t *testing.T) {
 		verdict audit.Verdict
 		code    string
 	}{
-		{"X10 timesheet prints more", audittest.Script{PDF: func(s evidence.Timesheet) evidence.Timesheet {
+		{"attack 10: timesheet prints more", audittest.Script{PDF: func(s evidence.Timesheet) evidence.Timesheet {
 			s.Attested.Seconds += 3600
 			return s
 		}}, audit.Duration, audit.Contradicted, "duration-differs"},
@@ -140,7 +140,7 @@ func TestStoriesAndTheirVerdicts(t *testing.T) {
 		{"T21 refused", audittest.Script{Reply: "Non confermo"}, audit.Confirmation, audit.Contradicted, "confirm-refused"},
 		{"T21 disputed", audittest.Script{Reply: "Confermo, ma erano 40 minuti"}, audit.Confirmation, audit.Unproved, "confirm-disputed"},
 		{"refusal recorded as confirmation", audittest.Script{Reply: "Non confermo", Recorded: lie}, audit.Confirmation, audit.Contradicted, "confirm-differs"},
-		{"X13 reply altered after it was signed", audittest.Script{
+		{"attack 13: reply altered after it was signed", audittest.Script{
 			Reply: "Non confermo", Recorded: lie, Altered: func(b []byte) []byte { return []byte(strings.Replace(string(b), "Non confermo", "Confermo", 1)) },
 		}, audit.Confirmation, audit.Contradicted, "confirm-level"},
 		{"unsigned reply graded too high", audittest.Script{Unsigned: true, Recorded: lie}, audit.Confirmation, audit.Contradicted, "confirm-level"},
@@ -159,24 +159,25 @@ func TestStoriesAndTheirVerdicts(t *testing.T) {
 			}
 			return at.Add(150 * time.Second), true
 		}}, audit.Time, audit.Unproved, "time-late"},
-		{"X2 stamps before the entries", audittest.Script{Stamp: func(_ int64, at time.Time) (time.Time, bool) { return at.Add(-time.Hour), true }}, audit.Time, audit.Contradicted, "time-after-stamp"},
-		{"X1 entries dated back", audittest.Script{At: func(_ *audittest.Log, f evidence.Fact, at time.Time) time.Time {
+		{"attack 2: stamps before the entries", audittest.Script{Stamp: func(_ int64, at time.Time) (time.Time, bool) { return at.Add(-time.Hour), true }}, audit.Time, audit.Contradicted, "time-after-stamp"},
+		{"attack 1: entries dated back", audittest.Script{At: func(_ *audittest.Log, f evidence.Fact, at time.Time) time.Time {
 			if f.Kind() == "interview-completed" {
 				return at.Add(-time.Hour)
 			}
 			return at
 		}}, audit.Time, audit.Contradicted, "time-before-stamp"},
-		{"X2 clock moved", audittest.Script{At: func(l *audittest.Log, f evidence.Fact, at time.Time) time.Time {
+		{"attack 2: clock moved", audittest.Script{At: func(l *audittest.Log, f evidence.Fact, at time.Time) time.Time {
 			if f.Kind() == "interview-closed" {
 				l.Drift = 3 * time.Second
 			}
 			return at
 		}}, audit.Time, audit.Contradicted, "time-drift"},
 		{"boot not announced", audittest.Script{Fact: drop("node-started")}, audit.Time, audit.Unproved, "time-no-boot"},
-		{"X22 ends without its end", audittest.Script{Fact: drop("bundle-issued")}, audit.Completeness, audit.Contradicted, "no-end"},
-		{"X22 end names another entry", audittest.Script{Fact: edit(func(f *evidence.BundleIssued) { f.Before-- })}, audit.Completeness, audit.Contradicted, "end-mismatch"},
+		{"attack 22: ends without its end", audittest.Script{Fact: drop("bundle-issued")}, audit.Completeness, audit.Contradicted, "no-end"},
+		{"attack 22: end names another entry", audittest.Script{Fact: edit(func(f *evidence.BundleIssued) { f.Before-- })}, audit.Completeness, audit.Contradicted, "end-mismatch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := verify(t, audittest.Tell(tt.script))
 			wants(t, r, tt.claim, tt.verdict, tt.code)
 			if r.Verdict == audit.Sound && tt.verdict != audit.Proved || (tt.verdict == audit.Contradicted) != (r.Verdict == string(audit.Contradicted)) {

@@ -87,8 +87,12 @@ func (c Content) members() ([]member, error) {
 		return nil, fmt.Errorf("write proofs: %w", err)
 	}
 	out := []member{
-		{NameEntries, lines(c.Entries)}, {NameContext, lines(c.Context)}, {NameOpenings, openings}, {NameProofs, proofs},
-		{NameCheckpoint, c.Checkpoint}, {NameRulePack, c.RulePack},
+		{NameEntries, lines(c.Entries)},
+		{NameContext, lines(c.Context)},
+		{NameOpenings, openings},
+		{NameProofs, proofs},
+		{NameCheckpoint, c.Checkpoint},
+		{NameRulePack, c.RulePack},
 	}
 	for _, a := range c.Anchors {
 		out = append(out, member{fmt.Sprintf("%s%d.note", dirAnchors, a.Size), a.Note})
