@@ -36,8 +36,10 @@ const (
 	quietUntil = 50 // audio frames of the clip, from its start
 )
 
-// Synthetic is the built-in clip.
-var Synthetic = sync.OnceValue(func() Clip {
+// Synthetic is the built-in clip. It is shared: read it, never write it.
+func Synthetic() Clip { return synthetic() }
+
+var synthetic = sync.OnceValue(func() Clip {
 	c, err := readClip(clipOgg, clipIVF)
 	if err != nil {
 		panic("internal error: embedded clip: " + err.Error())

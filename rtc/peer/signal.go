@@ -140,7 +140,7 @@ func (p *Peer) Await(ctx context.Context, kind string) (Message, error) {
 	}
 }
 
-// Lost is closed-over waiting for the end of signalling: it returns why it ended.
+// Lost waits for the end of signalling and returns why it ended.
 func (p *Peer) Lost(ctx context.Context) error {
 	for {
 		p.mu.Lock()

@@ -22,6 +22,7 @@ type Meter struct {
 	secs    []slot // from base on
 	before  Sample // at the last chunk
 	current Sample
+	ticked  time.Duration // the last tick
 }
 
 // slot is what was seen in one second.

@@ -73,6 +73,19 @@ func TestMutedPartyIsConnectedAndNotAbsent(t *testing.T) {
 	}
 }
 
+func TestAnsweredChecksKeepASilentPartyConnected(t *testing.T) {
+	m := New(Clock{boot.Truncate(time.Second)}, evidence.Person, false)
+	m.Connect("c1", "udp").Observe(0, Connected, 60)
+	var facts []Fact
+	for sec := time.Duration(1); sec <= 12; sec++ { // answers come until second 8
+		facts = append(facts, m.Tick(sec*time.Second, Sample{Answers: uint64(min(sec, 8))})...)
+	}
+	left, ok := facts[len(facts)-1].Fact.(*evidence.PartyLeft)
+	if want := boot.Truncate(time.Second).Add(7 * time.Second).Format(evidence.TimeFormat); !ok || left.At != want {
+		t.Errorf("told %+v, want the end at %s", facts[len(facts)-1].Fact, want)
+	}
+}
+
 func TestReplacedConnectionCountsNoMore(t *testing.T) {
 	m := New(Clock{boot}, evidence.Operator, false)
 	old := m.Connect("c1", "udp")

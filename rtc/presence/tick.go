@@ -24,8 +24,12 @@ func (m *Meter) Flush(now time.Duration, sample Sample) []Fact {
 func (m *Meter) tick(now time.Duration, sample Sample, final bool) []Fact {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.current = sample
-	if s := m.open(); s != nil && now-s.last > Hold {
+	s := m.open()
+	if s != nil && m.current.Answers > 0 && sample.Answers > m.current.Answers {
+		s.last = max(s.last, m.ticked)
+	}
+	m.current, m.ticked = sample, now
+	if s != nil && now-s.last > Hold {
 		s.reason = "lost"
 	}
 	var facts []Fact

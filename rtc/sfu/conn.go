@@ -172,6 +172,7 @@ func (c *Conn) Sample() presence.Sample {
 	in[video].addTo(&s)
 	if stats, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats(); ok {
 		s.RTT = time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+		s.Answers = stats.ResponsesReceived
 	}
 	return s
 }
