@@ -78,7 +78,7 @@ type NamedFile struct {
 
 // members are all files but mimetype and META-INF, sorted by name.
 func (c Content) members() ([]member, error) {
-	openings, err := c.openings()
+	openings, closed, err := c.openings()
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +104,9 @@ func (c Content) members() ([]member, error) {
 		if strings.HasPrefix(f.Name, "record/") || strings.HasPrefix(f.Name, "META-INF/") || f.Name == nameMimetype {
 			return nil, fmt.Errorf("file %q has a name that the bundle keeps for itself", f.Name)
 		}
+		if closed[f.Name] {
+			continue
+		}
 		out = append(out, member{f.Name, f.Data})
 	}
 	slices.SortFunc(out, func(a, b member) int { return cmp.Compare(a.name, b.name) })
@@ -127,23 +130,33 @@ func (c Content) check() error {
 	return nil
 }
 
-func (c Content) openings() ([]byte, error) {
-	all := []evidence.Opening{}
+// openings writes the openings. Parts of a body that is withheld or erased cannot be checked: they stay out, and so do
+// the files that only they name, which closed lists.
+func (c Content) openings() (data []byte, closed map[string]bool, err error) {
+	all, closed := []evidence.Opening{}, map[string]bool{}
 	for _, e := range slices.Concat(c.Entries, c.Context) {
+		body := slices.ContainsFunc(e.Openings, func(o evidence.Opening) bool { return o.Path == "" })
 		for _, o := range e.Openings {
 			o.Stream, o.N = e.Head.Stream, e.Head.N
 			if o.File != "" {
 				o.Body = nil
 			}
+			if !body {
+				closed[o.File] = true
+				continue
+			}
 			all = append(all, o)
 		}
 	}
-	slices.SortFunc(all, compareOpenings)
-	b, err := marshal(all)
-	if err != nil {
-		return nil, fmt.Errorf("write openings: %w", err)
+	for _, o := range all {
+		delete(closed, o.File)
 	}
-	return b, nil
+	slices.SortFunc(all, compareOpenings)
+	data, err = marshal(all)
+	if err != nil {
+		return nil, nil, fmt.Errorf("write openings: %w", err)
+	}
+	return data, closed, nil
 }
 
 // compareOpenings orders by stream, number and path: the interview's own come first.

@@ -39,7 +39,7 @@ type Log struct {
 func NewLog(origin string, start time.Time) *Log {
 	l := &Log{Boot: "01HBOOT0000000000000000000", Start: start, Files: map[string][]byte{}}
 	l.Signer, l.VKey = Key(origin)
-	l.Witness, l.WVKey = l.cosigner("witness.example/one")
+	l.Witness, l.WVKey = Cosigner("witness.example/one", func() time.Time { return l.wtime })
 	return l
 }
 
@@ -65,8 +65,8 @@ func keyText(name string) (skey, vkey string) {
 	return skey, vkey
 }
 
-// cosigner signs cosignature/v1 (C2SP tlog-cosignature) at the log's time instead of the machine's.
-func (l *Log) cosigner(name string) (note.Signer, string) {
+// Cosigner is a witness that signs cosignature/v1 (C2SP tlog-cosignature) at a time of the test's choice.
+func Cosigner(name string, now func() time.Time) (note.Signer, string) {
 	_, vkey := keyText(name)
 	vkey, err := fnote.VKeyToCosignatureV1(vkey)
 	if err != nil {
@@ -77,7 +77,7 @@ func (l *Log) cosigner(name string) (note.Signer, string) {
 		panic("audittest: witness key: " + err.Error())
 	}
 	seed := sha256.Sum256([]byte("audittest key of " + name))
-	return &cosigner{v, ed25519.NewKeyFromSeed(seed[:]), func() time.Time { return l.wtime }}, vkey
+	return &cosigner{v, ed25519.NewKeyFromSeed(seed[:]), now}, vkey
 }
 
 type cosigner struct {
