@@ -2,16 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
+
+type action = chromedp.Action[chromedp.Void]
 
 // browser is a Chromium with a profile of its own, a camera that shows a test picture and a microphone that beeps.
 type browser struct {
@@ -46,7 +47,7 @@ func openBrowser(t *testing.T, who string, width, height int64, phone bool) *bro
 		chromedp.Flag("headless", "new"), chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-features", "WebRtcHideLocalIpsWithMdns,MediaRouter"), chromedp.Flag("lang", "it-IT"),
+		chromedp.Flag("disable-features", "WebRtcHideLocalIpsWithMdns,MediaRouter"), chromedp.Flag("lang", "it-IT"), chromedp.Flag("accept-lang", "it-IT,it"),
 	)
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(alloc)
@@ -56,29 +57,28 @@ func openBrowser(t *testing.T, who string, width, height int64, phone bool) *bro
 	if phone {
 		scale = 2
 	}
-	b.do("start", chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)),
-		network.SetExtraHTTPHeaders(network.Headers{"Accept-Language": "it"}), emulation.SetTouchEmulationEnabled(phone))
+	b.do("start", chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
 	return b
 }
 
 // do runs actions within half a minute; on failure it leaves a picture of what was there.
-func (b *browser) do(what string, actions ...chromedp.Action) {
+func (b *browser) do(what string, actions ...action) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	// The first Run must not be given a context that ends: it would end the browser.
 	if b.count == 0 {
 		b.count = 1
-		if err := chromedp.Run(b.ctx, actions...); err != nil {
+		if err := chromedp.Do(b.ctx, actions...); err != nil {
 			b.t.Fatalf("%s: %s: %v", b.who, what, err)
 		}
 		return
 	}
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var at, text string
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		last, done := context.WithTimeout(b.ctx, 5*time.Second)
 		defer done()
-		_ = chromedp.Run(last, chromedp.Location(&at), chromedp.Evaluate(`document.body.innerText.slice(0, 1500)`, &text))
+		at, _ := chromedp.Run(last, chromedp.Location())
+		text, _ := chromedp.Run(last, chromedp.Evaluate[string](`document.body.innerText.slice(0, 1500)`))
 		b.shot("failed")
 		b.t.Fatalf("%s: %s at %s: %v\n%s", b.who, what, at, err, text)
 	}
@@ -92,7 +92,7 @@ func (b *browser) open(address string) {
 // click taps what the selector finds.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.do("click "+selector, chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+	b.do("click "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(selector))
 }
 
 // submit taps the first button of the form with the action and waits for the next page.
@@ -104,25 +104,54 @@ func (b *browser) submit(action string) {
 // leave does something that brings another page, and waits for it.
 func (b *browser) leave(what string, act func()) {
 	b.t.Helper()
-	b.do("mark page", chromedp.Evaluate(`window.cfOld = true`, nil))
+	b.do("mark page", chromedp.Evaluate[chromedp.Void](`window.cfOld = true`))
 	act()
-	b.do(what, chromedp.Poll(`!window.cfOld && document.readyState === "complete"`, nil, chromedp.WithPollingTimeout(20*time.Second)))
+	b.do(what, holds(`!window.cfOld && document.readyState === "complete"`))
 }
 
 func (b *browser) fill(selector, value string) {
 	b.t.Helper()
-	b.do("fill "+selector, chromedp.SetValue(selector, "", chromedp.ByQuery), chromedp.SendKeys(selector, value, chromedp.ByQuery))
+	b.do("fill "+selector, chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(selector, value))
 }
 
 // wait polls a JavaScript expression.
 func (b *browser) wait(what, expression string) {
 	b.t.Helper()
-	b.do(what, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+	b.do(what, holds(expression))
 }
 
-func (b *browser) eval(expression string, out any) {
+func (b *browser) eval(expression string) {
 	b.t.Helper()
-	b.do("evaluate", chromedp.Evaluate(expression, out))
+	b.do("evaluate", chromedp.Evaluate[chromedp.Void](expression))
+}
+
+// text is what a person reads in the page.
+func (b *browser) text() string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main").innerText`))
+	check(b.t, err)
+	return text
+}
+
+// holds polls an expression through page changes, until the action's time is up.
+func holds(expression string) action {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			ok, err := chromedp.Evaluate[bool](expression)(ctx, target)
+			if err == nil && ok {
+				return nil
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("%s: %w", expression, errors.Join(err, ctx.Err()))
+			}
+		}
+	})
 }
 
 // shot keeps a picture of the whole page, and checks that nothing sticks out sideways.
@@ -130,9 +159,11 @@ func (b *browser) shot(name string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
+	wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth + 1`))
 	var png []byte
-	var wide bool
-	err := chromedp.Run(ctx, chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth + 1`, &wide), chromedp.FullScreenshot(&png, 100))
+	if err == nil {
+		png, err = chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	}
 	if err != nil {
 		b.t.Logf("%s: picture of %s: %v", b.who, name, err)
 		return
@@ -146,5 +177,5 @@ func (b *browser) shot(name string) {
 // upload chooses a file as the camera or the file dialog would.
 func (b *browser) upload(selector, path string) {
 	b.t.Helper()
-	b.do("choose "+path, chromedp.SetUploadFiles(selector, []string{path}, chromedp.ByQuery))
+	b.do("choose "+path, chromedp.SetUploadFiles(chromedp.CSS(selector), []string{path}))
 }

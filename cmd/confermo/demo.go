@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,7 @@ type demo struct {
 	operator, auditor *hand
 	id                string // of the interview
 	bundle            []byte
+	verified          atomic.Pointer[verification]
 }
 
 // demoCommand runs `confermo demo`: it tells the story, then keeps serving unless -exit.

@@ -125,9 +125,10 @@ func (d *demo) take(ctx context.Context) error {
 		return err
 	}
 	report := audit.Verify(d.bundle, trust, time.Now())
+	d.verified.Store(&verification{time.Now(), report})
 	d.say("bundle verified offline: %s", report.Verdict)
 	for _, c := range report.Claims {
-		fmt.Fprintf(d.out, "                   %-13s %-12s %s\n", c.Claim, c.Verdict, report.Detail(c, "en"))
+		fmt.Fprintf(d.out, "                   %-13s %-12s %s\n", c.Claim, c.Verdict, c.In("en"))
 	}
 	d.said = time.Now()
 	if d.dir == "" {

@@ -41,9 +41,9 @@ func demoAgencyFact() *evidence.AgencySeeded {
 func demoSlot(now time.Time, zone *time.Location) url.Values {
 	start := now.In(zone).Truncate(time.Minute).Add(time.Minute)
 	return url.Values{
-		"name": {"Nadia"}, "surname": {"Ferrantini"}, "tax_code": {demoTaxCode()}, "phone": {demoPhone}, "mail": {demoPerson},
+		"name": {"Nadia"}, "surname": {"Ferrantini"}, "taxcode": {demoTaxCode()}, "phone": {demoPhone}, "mail": {demoPerson},
 		"language": {"it"}, "activity": {"A06"}, "path": {"first"}, "minutes": {"60"},
-		"date": {start.Format("02/01/2006")}, "time": {start.Format("15:04")},
+		"date": {start.Format("02/01/2006")}, "hour": {start.Format("15:04")},
 	}
 }
 
@@ -53,11 +53,11 @@ func demoCards() ([]upload, error) {
 		field string
 		card  card
 	}{
-		{"identity-card-front", card{
+		{"identity-card.front", card{
 			title: "CARTA D’IDENTITÀ", subtitle: "prova CA 00000 AA", ground: color.RGBA{250, 247, 241, 255},
 			lines: [][2]string{{"Cognome", "FERRANTINI"}, {"Nome", "NADIA"}, {"Nata il", "01/01/1990"}, {"Comune", "BORGOLIETO (XX)"}, {"Scadenza", "01/01/2031"}},
 		}},
-		{"tax-card-front", card{
+		{"tax-card.front", card{
 			title: "TESSERA SANITARIA", subtitle: "prova", ground: color.RGBA{231, 240, 236, 255}, stripes: demoTaxCode(),
 			lines: [][2]string{{"Codice fiscale", demoTaxCode()}, {"Cognome e nome", "FERRANTINI NADIA"}, {"Data di nascita", "01/01/1990"}, {"Scadenza", "01/01/2031"}},
 		}},

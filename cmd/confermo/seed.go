@@ -76,3 +76,26 @@ func (s seeds) adopt(ctx context.Context, signed []byte, vkey string) (rules.Pac
 	})
 	return pack, err
 }
+
+// adopted are all packs that were ever in force, by digest. Their signatures were checked at adoption.
+func (s seeds) adopted(ctx context.Context) (map[string]rules.Pack, error) {
+	entries, err := s.journal.Entries(ctx, "stream:rules")
+	if err != nil {
+		return nil, err
+	}
+	packs := map[string]rules.Pack{}
+	for _, e := range entries {
+		f, ok := e.Fact.(*evidence.RulePackAdopted)
+		if !ok {
+			continue
+		}
+		signed, err := s.journal.File(ctx, e.Head.Scope(), e.Head.N, "file")
+		if err != nil {
+			return nil, err
+		}
+		if packs[f.Digest], err = rules.Peek(signed); err != nil {
+			return nil, err
+		}
+	}
+	return packs, nil
+}

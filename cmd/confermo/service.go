@@ -19,7 +19,6 @@ import (
 	"confermo/evidence/audit"
 	"confermo/evidence/journal"
 	"confermo/evidence/rules"
-	"confermo/evidence/seal"
 	"confermo/evidence/store"
 	"confermo/evidence/vault"
 	"confermo/mailbox"
@@ -36,8 +35,9 @@ type Service struct {
 	db      *store.DB
 	vault   *vault.Vault
 	journal *journal.Journal
-	outside *authority // nil unless test authorities are built in
-	pack    rules.Pack
+	outside *authority            // nil unless test authorities are built in
+	pack    rules.Pack            // in force
+	packs   map[string]rules.Pack // every one that was, by digest
 	anchors *anchor.Service
 	rooms   *rtc.Rooms
 	mail    *mailbox.Mailbox // nil where no mail account is configured
@@ -192,7 +192,10 @@ func (s *Service) openPack(ctx context.Context) error {
 	default:
 		return nil
 	}
-	s.pack, err = seeds{s.journal}.adopt(ctx, signed, vkey)
+	if s.pack, err = (seeds{s.journal}).adopt(ctx, signed, vkey); err != nil {
+		return err
+	}
+	s.packs, err = seeds{s.journal}.adopted(ctx)
 	return err
 }
 
@@ -285,6 +288,6 @@ func (s *Service) close() error {
 
 // names are the words that documents take from the rule pack an interview was scheduled under.
 func (s *Service) names(iv *evidence.Interview, lang string) (activity string, topics map[string]string) {
-	n := audit.Names(s.pack, iv.Scheduled.Activity, lang)
+	n := audit.Names(s.packs[iv.Scheduled.Programme.Digest], iv.Scheduled.Activity, lang)
 	return n.Activity, n.Topics
 }

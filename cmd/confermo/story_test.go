@@ -216,21 +216,19 @@ func (i *installation) schedules(b *browser) {
 	zone, err := time.LoadLocation(demoZone)
 	check(b.t, err)
 	slot := demoSlot(time.Now(), zone)
-	for _, name := range []string{"name", "surname", "phone", "date", "time"} {
+	for _, name := range []string{"name", "surname", "phone", "date", "hour"} {
 		b.fill("input[name="+name+"]", slot.Get(name))
 	}
 	b.fill("input[name=mail]", personMail)
-	b.fill("input[name=tax_code]", strings.Replace(demoTaxCode(), "FRRNDA", "FRRNDO", 1))
+	b.fill("input[name=taxcode]", strings.Replace(demoTaxCode(), "FRRNDA", "FRRNDO", 1))
 	b.click("input[name=activity][value=A06]")
 	b.click("input[name=path][value=first]")
 	b.submit("/interviews/new")
 	b.shot("o-03-programma-errore")
-	var complaint string
-	b.eval(`document.querySelector("main").innerText`, &complaint)
-	if !strings.Contains(complaint, "codice fiscale") {
+	if complaint := b.text(); !strings.Contains(complaint, "codice fiscale") {
 		b.t.Errorf("a wrong tax code is not named: %s", complaint)
 	}
-	b.fill("input[name=tax_code]", demoTaxCode())
+	b.fill("input[name=taxcode]", demoTaxCode())
 	b.submit("/interviews/new")
 	i.when(b.t, "scheduling", func(iv *evidence.Interview) bool { return iv.Scheduled != nil })
 	b.shot("o-04-fascicolo-programmato")
@@ -249,8 +247,8 @@ func (i *installation) prepares(b *browser, link string) {
 	b.submit("/choices")
 	b.shot("p-04-documenti")
 	files := cardFiles(b.t)
-	b.upload(`input[name="identity-card-front"]`, files["identity-card-front"])
-	b.upload(`input[name="tax-card-front"]`, files["tax-card-front"])
+	b.upload(`input[name="identity-card.front"]`, files["identity-card.front"])
+	b.upload(`input[name="tax-card.front"]`, files["tax-card.front"])
 	b.shot("p-04-documenti-scelti")
 	b.submit("/documents")
 	b.shot("p-05-prova")
@@ -277,7 +275,7 @@ func (i *installation) identifies(b *browser, id string) {
 	b.t.Helper()
 	b.open(i.base + "/interviews/" + id + "/documents")
 	b.shot("o-05-documenti")
-	b.eval(`document.querySelectorAll("input[name=check]").forEach(c => c.checked = true)`, nil)
+	b.eval(`document.querySelectorAll("input[name=check]").forEach(c => c.checked = true)`)
 	b.leave("confirm identity", func() { b.click(`button[name=outcome][value=match]`) })
 	i.when(b.t, "identity", func(iv *evidence.Interview) bool { return iv.Identity != nil })
 }

@@ -40,12 +40,13 @@ func (s *Service) keyRecords(ctx context.Context, name string) ([]string, error)
 	return net.DefaultResolver.LookupTXT(ctx, name)
 }
 
-// name is the name of an activity or topic in the pack.
-func (s *Service) name(_ *evidence.Interview, lang, code string) string {
-	if n := rules.Name(s.pack.Activities, code, lang); n != code {
+// name is the name of an activity or topic in the pack that the interview was scheduled under.
+func (s *Service) name(iv *evidence.Interview, lang, code string) string {
+	pack := s.packs[iv.Scheduled.Programme.Digest]
+	if n := rules.Name(pack.Activities, code, lang); n != code {
 		return n
 	}
-	return rules.Name(s.pack.Topics, code, lang)
+	return rules.Name(pack.Topics, code, lang)
 }
 
 func (s *Service) openWeb(context.Context) error {

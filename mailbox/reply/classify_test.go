@@ -1,10 +1,10 @@
 package reply
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestParseSentReadsTheThreeBindings(t *testing.T) {
@@ -148,9 +148,9 @@ func TestLimitsAreBounds(t *testing.T) {
 	}
 }
 
-// A megabyte of the worst lines for the scanners takes a fraction of a second; the bound leaves room for a busy machine.
-func TestTimeIsLinear(t *testing.T) {
-	sent := []Sent{sentSummary(t)}
+// hostile is a megabyte of the worst lines for the scanners, by what they look like.
+func hostile(size int) map[string][]byte {
+	mails := map[string][]byte{}
 	for name, unit := range map[string]string{
 		"quotes": "> confermo confermo\n", "headers": "il 16/03/2026 a@b ha\n", "labels": "Da: a\n\n", "disclaimers": "questo messaggio e i suoi allegati\n",
 		"tags": "<div><blockquote><p>", "words": "confermo ", "codes": "7K3M-Q9TX ", "angles": "<mailto:", "brackets": "[cid:",
@@ -159,15 +159,31 @@ func TestTimeIsLinear(t *testing.T) {
 		if name == "tags" {
 			kind = onlyHTML
 		}
-		raw := draft{kind: kind, body: strings.Repeat(unit, (1<<20)/len(unit))}.raw()
-		begin := time.Now()
+		mails[name] = draft{kind: kind, body: strings.Repeat(unit, size/len(unit))}.raw()
+	}
+	return mails
+}
+
+func TestHostileMegabyteConfirmsNothing(t *testing.T) {
+	sent := []Sent{sentSummary(t)}
+	for name, raw := range hostile(1 << 20) {
 		if v := Classify(raw, sent, Options{Registered: person}); v.Verdict == Confirmed {
 			t.Errorf("%s confirmed", name)
 		}
-		if d := time.Since(begin); d > 5*time.Second {
-			t.Errorf("%s took %v", name, d)
-		} else {
-			t.Logf("%s %v", name, d)
+	}
+}
+
+// The limit is 100 ms for a megabyte, linear in size.
+func BenchmarkClassify(b *testing.B) {
+	sent := []Sent{sentSummary(b)}
+	for _, size := range []int{10 << 10, 100 << 10, 1 << 20, 10 << 20} {
+		for name, raw := range hostile(size) {
+			b.Run(fmt.Sprintf("%s/%dkB", name, size>>10), func(b *testing.B) {
+				b.SetBytes(int64(len(raw)))
+				for b.Loop() {
+					Classify(raw, sent, Options{Registered: person})
+				}
+			})
 		}
 	}
 }
