@@ -320,3 +320,5 @@ func shorten(body string) string {
 	}
 	return cut(body, 3000)
 }
+
+func testLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

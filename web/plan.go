@@ -88,6 +88,9 @@ func (p *plan) readStart(zone *time.Location, now time.Time) (field, key string)
 	case at.Format("15:04") != hour.Format("15:04"):
 		return "hour", "form.hour"
 	case at.Before(now.Add(-15 * time.Minute)):
+		if day.Format(time.DateOnly) < now.In(zone).Format(time.DateOnly) {
+			return "date", "form.past"
+		}
 		return "hour", "form.past"
 	case at.After(now.AddDate(1, 0, 0)):
 		return "date", "form.far"
