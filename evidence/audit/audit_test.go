@@ -9,6 +9,7 @@ import (
 	"confermo/evidence"
 	"confermo/evidence/audit"
 	"confermo/evidence/audit/audittest"
+	"confermo/evidence/wording"
 )
 
 // auditAt is long after the story and before its certificates end.
@@ -152,6 +153,7 @@ func TestStoriesAndTheirVerdicts(t *testing.T) {
 			head, _, _ := strings.Cut(string(f.File.Data), "--b1\r\nContent-Type: application/pdf")
 			f.File.Data = []byte(head + "--b1--\r\n")
 		})}, audit.Confirmation, audit.Contradicted, "confirm-summary"},
+		{"T18 summary says another duration", audittest.Script{Summary: func(d *wording.MailData) { d.Attested += 3600 }}, audit.Confirmation, audit.Contradicted, "confirm-text"},
 		{"no stamp at all", audittest.Script{Stamp: func(int64, time.Time) (time.Time, bool) { return time.Time{}, false }}, audit.Time, audit.Unproved, "time-unstamped"},
 		{"confirmation stamped late", audittest.Script{Stamp: func(_ int64, at time.Time) (time.Time, bool) {
 			if at.Before(audittest.Clock(10, 30, 0)) {

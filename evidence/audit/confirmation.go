@@ -10,6 +10,7 @@ import (
 	"github.com/emersion/go-message/mail"
 
 	"confermo/evidence"
+	"confermo/evidence/wording"
 	"confermo/mailbox/auth"
 	"confermo/mailbox/reply"
 )
@@ -149,14 +150,21 @@ func (a *auditor) checkLevel(r *evidence.Reply) {
 		t.unproved("confirm-below", r.Classified.Level, needed)
 	case level.Level < needed || level.Level < r.Classified.Level:
 		t.say(Word, "confirm-key-word", r.Classified.Level)
-	case r.Classified.Late:
+	case r.Classified.Late || a.late(r):
 		t.say(Proved, "confirm-late", clock(r.At))
 	default:
 		t.say(Proved, "confirmed", level.Level, clock(r.At), r.Classified.Version)
 	}
 }
 
-// checkSummary requires that the summary the reply answers was sent and carried the timesheet that is in the bundle.
+// late tells that the reply came after the term that the programme gives from the sending of the summary.
+func (a *auditor) late(r *evidence.Reply) bool {
+	m, within := a.iv.Mail(r.Classified.Mail), a.iv.Scheduled.Programme.Terms.ReplyWithin
+	return m != nil && m.Sent != nil && within > 0 && r.At.After(m.SentAt.Add(time.Duration(within)*time.Second))
+}
+
+// checkSummary requires that the summary the reply answers was sent, carried the timesheet that is in the bundle, and says
+// its times in words.
 func (a *auditor) checkSummary(r *evidence.Reply) {
 	t := a.claim(Confirmation)
 	m := a.iv.Mail(r.Classified.Mail)
@@ -166,20 +174,54 @@ func (a *auditor) checkSummary(r *evidence.Reply) {
 	case m.File.Data == nil || a.iv.Signed == nil || a.iv.Signed.File.Data == nil:
 		t.unproved("confirm-withheld")
 	default:
-		carried, err := carries(m.File.Data, a.iv.Signed.File.Data)
-		if err != nil {
+		carried, text, err := readSummary(m.File.Data, a.iv.Signed.File.Data)
+		switch {
+		case err != nil:
 			t.unproved("confirm-broken", err)
-		} else if !carried || m.Version != a.iv.Signed.Version {
+		case !carried || m.Version != a.iv.Signed.Version:
 			t.contradict("confirm-summary")
+		case m.Wording != wording.Version:
+			t.unproved("version-unknown", "wording", m.Wording)
+		case !a.needs(Confirmation, append([]evidence.Kind{"timesheet-approved"}, observed...)...):
+			// the times it should state cannot be derived
+		case !a.states(text, m.Language):
+			t.contradict("confirm-text")
 		}
 	}
 }
 
-// carries reports whether one part of the mail is the file.
-func carries(raw, file []byte) (bool, error) {
+// states reports whether a summary's text has the lines that say when the interview was and how long. They are those
+// lines of the released wording that change with the times.
+func (a *auditor) states(text, lang string) bool {
+	d, err := wording.Of(a.iv)
+	if err != nil {
+		return false
+	}
+	_, right := wording.SummaryMail(lang, d)
+	d.Start, d.End, d.Attested = d.Start.AddDate(0, 0, 1).Add(time.Minute), d.End.AddDate(0, 0, 1).Add(2*time.Minute), d.Attested+1
+	_, other := wording.SummaryMail(lang, d)
+	said, same := textLines(text), textLines(other)
+	for line := range textLines(right) {
+		if !same[line] && !said[line] {
+			return false
+		}
+	}
+	return true
+}
+
+func textLines(text string) map[string]bool {
+	out := map[string]bool{}
+	for line := range strings.Lines(text) {
+		out[strings.TrimSpace(line)] = true
+	}
+	return out
+}
+
+// readSummary reports whether one part of the mail is the file, and gives its plain text.
+func readSummary(raw, file []byte) (carried bool, text string, err error) {
 	m, err := mail.CreateReader(bytes.NewReader(raw))
 	if err != nil {
-		return false, fmt.Errorf("read sent mail: %w", err)
+		return false, "", fmt.Errorf("read sent mail: %w", err)
 	}
 	for range 50 {
 		p, err := m.NextPart()
@@ -187,14 +229,18 @@ func carries(raw, file []byte) (bool, error) {
 			break
 		}
 		if err != nil {
-			return false, fmt.Errorf("read sent mail: %w", err)
+			return false, "", fmt.Errorf("read sent mail: %w", err)
 		}
 		data, err := io.ReadAll(p.Body)
-		if err == nil && bytes.Equal(data, file) {
-			return true, nil
+		if err != nil {
+			return false, "", fmt.Errorf("read sent mail: %w", err)
 		}
+		if strings.HasPrefix(p.Header.Get("Content-Type"), "text/plain") {
+			text += string(data)
+		}
+		carried = carried || bytes.Equal(data, file)
 	}
-	return false, nil
+	return carried, text, nil
 }
 
 // archivedKeys reads mail/ID.dkim.txt: a line for each record, the name, a space, the record.

@@ -58,6 +58,7 @@ type Script struct {
 	PDF      func(evidence.Timesheet) evidence.Timesheet      // what the timesheet prints
 	Stamp    func(size int64, at time.Time) (time.Time, bool) // when a stamp comes, and whether
 	PackKey  string                                           // who signs the rule pack
+	Summary  func(*wording.MailData)                          // what the summary says
 	Late     bool
 }
 
@@ -316,6 +317,9 @@ func (s *Story) mails() {
 	d, err := wording.Of(iv)
 	must(err)
 	d.Code = "7K3M-Q9TD"
+	if s.Summary != nil {
+		s.Summary(&d)
+	}
 	subject, text := wording.SummaryMail("it", d)
 	raw := summaryMail(subject, text, s.Log.Files[bundle.NameTimesheet])
 	s.add(ID, "mailbox", Clock(10, 22, 0), &evidence.MailFrozen{
