@@ -69,10 +69,11 @@ func (m *room) mute(s *seat, r request) error {
 	if *own == r.On {
 		return nil
 	}
-	*own = r.On
+	on := r.On
+	*own = on
 	at := m.rooms.clock.UTC(m.rooms.now())
 	m.draft(at, &evidence.MuteChanged{Party: s.party, What: r.What, On: r.On, At: at.Format(evidence.TimeFormat)})
-	m.broadcast(s.party, event{Type: "peer-muted", Party: string(s.party), What: r.What, On: &r.On})
+	m.broadcast(s.party, event{Type: "peer-muted", Party: string(s.party), What: r.What, On: &on})
 	return nil
 }
 

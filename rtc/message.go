@@ -28,7 +28,7 @@ type request struct {
 	Done   bool   `json:"done"`
 }
 
-// event is a message of the server. On is a pointer because false must be said.
+// event is a message of the server. Booleans that must be said when false are pointers.
 type event struct {
 	Type      string  `json:"type"`
 	Answer    string  `json:"answer,omitempty"`
@@ -40,6 +40,8 @@ type event struct {
 	Name      string  `json:"name,omitempty"`
 	What      string  `json:"what,omitempty"`
 	On        *bool   `json:"on,omitempty"`
+	Audio     *bool   `json:"audio,omitempty"`
+	Video     *bool   `json:"video,omitempty"`
 	Text      string  `json:"text,omitempty"`
 	Done      bool    `json:"done,omitempty"`
 	Reason    string  `json:"reason,omitempty"`

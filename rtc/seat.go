@@ -40,7 +40,7 @@ type seat struct {
 
 func newSeat(m *room, p evidence.Party, was evidence.Presence) *seat {
 	return &seat{
-		room: m, party: p, admitted: was.Admitted, away: true,
+		room: m, party: p, admitted: was.Admitted, away: true, audio: true, video: true,
 		meter: presence.New(m.rooms.clock, p, was.Joined),
 	}
 }
@@ -205,7 +205,11 @@ func (s *seat) observe(now time.Duration) {
 		switch f := f.Fact.(type) {
 		case *evidence.PartyJoined:
 			s.away = false
-			m.broadcast(s.party, event{Type: "peer-joined", Party: string(s.party), Name: s.name, State: s.state(), Reconnect: f.Reconnect})
+			audio, video := s.audio, s.video
+			m.broadcast(s.party, event{
+				Type: "peer-joined", Party: string(s.party), Name: s.name, State: s.state(), Reconnect: f.Reconnect,
+				Audio: &audio, Video: &video,
+			})
 			if s.party == evidence.Operator && !s.admitted {
 				at := m.rooms.clock.UTC(now)
 				m.draft(at, &evidence.PartyAdmitted{Party: s.party})

@@ -1,6 +1,5 @@
 // The call page of both parties: media, signalling (rtc/PROTOCOL.md), controls, real-time text, reconnection.
 // No framework, no imports, nothing inline. Hooks in the page:
-//
 // <body data-call data-role="person|operator" data-url="/rtc" data-ticket data-after data-other data-zone
 //       data-class-page data-class-call>; the script writes data-state and data-peer-state.
 // data-state: ready, joining, waiting, call, left, closed, failed.  data-peer-state: absent, waiting, joined, away.
@@ -17,22 +16,20 @@
   const root = document.querySelector("[data-call]");
   if (!root) return;
   const $ = (s) => root.querySelector(s);
-  const all = (s) => [...root.querySelectorAll(s)];
-  const words = $("[data-words]");
+  const words = $("[data-words]"); // its attributes are sentences, some named like hooks
+  const all = (s) => [...root.querySelectorAll(s)].filter((e) => e !== words);
   const operator = root.dataset.role === "operator";
   const self = operator ? "operator" : "person";
   const other = operator ? "person" : "operator";
   const name = root.dataset.other || "";
   const remote = $("[data-remote]"), local = $("[data-local]"), stage = $("[data-stage]");
   const rtt = $("[data-rtt]"), list = $("[data-rtt-list]"), input = $("[data-rtt-input]");
-
   let ticket = root.dataset.ticket, seat = "";
   let ws = null, pc = null, senders = {}, stream = new MediaStream();
-  let joined = false, active = false, generation = 0; // generation: of pc, so that late answers find nobody
+  let joined = false, active = false, generation = 0; // of pc, so that what comes late finds nobody
   let since = 0, skew = 0;                            // milliseconds: start of the call, server clock minus ours
   const on = { audio: true, video: true };
   let autoOff = false, neverAuto = false;
-
   // ---- words, states, banners -------------------------------------------------------------------------------------
   function word(key, vars = {}) {
     const k = key.replace(/-([a-z])/g, (_, c) => c.toUpperCase());
@@ -40,15 +37,15 @@
     return text.replace(/\{(\w+)\}/g, (_, v) => (v in vars ? vars[v] : v === "name" ? name : ""));
   }
   function put(selector, text) { for (const e of all(selector)) if (e.textContent !== text) e.textContent = text; }
-  function say(key, vars) {
-    const text = word("say-" + key, vars), live = $("[data-live]");
+  function say(key) {
+    const text = word("say-" + key), live = $("[data-live]");
     if (!live || !text) return;
     live.textContent = "";
     setTimeout(() => { live.textContent = text; }, 50); // an unchanged region is not read again
   }
   const state = () => root.dataset.state;
   function show(attribute, now) {
-    for (const e of all("[data-" + attribute + "]")) e.hidden = !e.dataset[attribute].split(" ").includes(now);
+    for (const e of all(`[data-${attribute}]`)) e.hidden = !e.dataset[attribute].split(" ").includes(now);
   }
   function setState(s) {
     if (s === state()) return;
@@ -76,7 +73,6 @@
     banner("error", true);
     setState("failed");
   }
-
   // ---- own devices ------------------------------------------------------------------------------------------------
   const wish = {
     audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
@@ -85,9 +81,7 @@
   async function acquire() {
     const want = (kinds) => navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map((k) => [k, wish[k]])));
     let got = null;
-    for (const kinds of [["audio", "video"], ["audio"], ["video"]]) {
-      try { got = await want(kinds); break; } catch { /* try with less */ }
-    }
+    for (const kinds of [["audio", "video"], ["audio"], ["video"]]) got = got || await want(kinds).catch(() => null);
     for (const t of stream.getTracks()) { t.onended = null; t.stop(); stream.removeTrack(t); }
     for (const t of got ? got.getTracks() : []) keep(t);
     banner("devices", !track("audio"));
@@ -130,10 +124,8 @@
   }
   function toggle(b, attribute, value) {
     b.setAttribute(attribute, String(value));
-    const small = b.querySelector("small");
-    if (small) small.textContent = (value ? b.dataset.on : b.dataset.off) || "";
+    for (const small of b.querySelectorAll("small")) small.textContent = (value ? b.dataset.on : b.dataset.off) || "";
   }
-
   // ---- level of the voice: from samples, never from permissions -------------------------------------------------------
   let audioContext = null, analyser = null, quiet = 0;
   function listen() {
@@ -149,10 +141,7 @@
     const bars = svg.querySelectorAll("rect");
     const n = rms > 0.001 ? Math.min(bars.length, Math.max(1, Math.round((20 * Math.log10(rms) + 60) / 60 * bars.length))) : 0;
     bars.forEach((r, i) => r.classList.toggle("on", i < n));
-    if (svg.dataset.n !== String(n)) {
-      svg.dataset.n = String(n);
-      svg.setAttribute("aria-label", word("level", { n, of: bars.length }));
-    }
+    svg.setAttribute("aria-label", word("level", { n, of: bars.length }));
   }
   function levels() {
     let rms = 0, sampled = false;
@@ -162,17 +151,15 @@
       rms = Math.sqrt(buf.reduce((a, x) => a + x * x, 0) / buf.length);
       sampled = audioContext.state === "running";
     }
-    for (const e of all("[data-level]")) if (e.dataset.level !== "remote") draw(e, rms);
+    for (const e of all('[data-level=""]')) draw(e, rms);
     quiet = sampled && rms < 1e-6 ? quiet + 1 : 0; // not a low voice: no samples at all
     if (quiet === 100) say("silent");
     banner("silent", quiet >= 100);
     const receiver = pc && pc.getReceivers().find((r) => r.track.kind === "audio");
-    const source = receiver && receiver.getSynchronizationSources ? receiver.getSynchronizationSources()[0] : null;
-    const heard = (source && source.audioLevel) || 0;
+    const heard = receiver?.getSynchronizationSources?.()[0]?.audioLevel || 0;
     for (const e of all('[data-level="remote"]')) draw(e, heard);
     put("[data-voice-text]", word(heard > 0.02 ? "voice-speaking" : "voice-listening"));
   }
-
   // ---- media ------------------------------------------------------------------------------------------------------
   async function connect() {
     const mine = ++generation;
@@ -207,14 +194,14 @@
       e.hidden = !lost;
     }
   }
-
   // ---- signalling -------------------------------------------------------------------------------------------------
   function send(m) { if (ws && ws.readyState === WebSocket.OPEN && joined) ws.send(JSON.stringify(m)); }
   async function open(fresh) {
     const offer = fresh || !seat ? await connect() : "";
+    if (!active) return;
     if (ws) ws.onclose = ws.onmessage = null, ws.close();
     const url = new URL(root.dataset.url || "/rtc", location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    url.protocol = url.protocol.replace("http", "ws");
     const mine = ws = new WebSocket(url);
     joined = false;
     opened = Date.now();
@@ -228,10 +215,8 @@
       ({ seat, ticket } = m);
       skew = Date.parse(m.now) - Date.now();
       if (m.since) since = Date.parse(m.since);
-      if (m.answer) {
-        answer(m.answer).catch(() => retry(true));
-        for (const kind of ["audio", "video"]) if (!on[kind]) send({ type: "mute", what: kind, on: false });
-      }
+      if (m.answer) answer(m.answer).catch(() => retry(true));
+      for (const kind of ["audio", "video"]) if (m.answer && !on[kind]) send({ type: "mute", what: kind, on: false });
       for (const o of m.others) if (o.party === other) { setPeer(o.state === "in-call" ? "joined" : o.state); picture(o.video); }
       enter(m.state === "in-call");
       health();
@@ -245,6 +230,7 @@
     "peer-joined"(m) {
       say(m.reconnect ? "back" : "joined");
       setPeer(m.state === "in-call" ? "joined" : m.state);
+      picture(m.video);
     },
     "peer-left"(m) {
       setPeer(m.reason === "lost" ? "away" : "absent");
@@ -258,11 +244,11 @@
     text(m) { typed(m.text, m.done); },
     closed() { finished(); },
     error(m) {
-      if (m.code === "gone") { retry(true); return; }
-      if (m.code === "closed") { finished(); return; }
-      if (m.code === "waiting") return;
-      if (["rate", "internal", "message", "offer"].includes(m.code) && attempts < 5) return; // the socket closes, and we come back
-      fail(m.code);
+      if (m.code === "gone") retry(true);
+      else if (m.code === "closed") finished();
+      else if (m.code === "waiting" || m.code === "message" && joined) return;
+      else if (!["rate", "internal", "message", "offer"].includes(m.code) || attempts > 4) fail(m.code);
+      // otherwise the socket closes, and we come back
     },
   };
   // The operator's page waits too, until both are in the call.
@@ -272,7 +258,6 @@
     setState("closed");
     if (root.dataset.after) setTimeout(() => location.assign(root.dataset.after), 1200);
   }
-
   // ---- reconnection -----------------------------------------------------------------------------------------------
   let trouble = false, attempts = 0, timer = 0, nextAt = 0, watch = 0, opened = 0;
   const flowing = () => pc && pc.connectionState === "connected";
@@ -325,7 +310,6 @@
     put("[data-countdown]", String(n));
     put("[data-countdown-text]", n ? word("retry", { n }) : word("retrying"));
   }
-
   // ---- network in words, picture or voice only ---------------------------------------------------------------------
   const scale = ["good", "weak", "very-weak", "none"];
   const heardNet = {};
@@ -349,11 +333,10 @@
     if (last && now.got >= last.got) {
       const lost = Math.max(0, now.lost - last.lost), loss = lost / Math.max(1, lost + now.got - last.got);
       ownNet = loss > 0.1 || now.rtt > 0.8 ? "very-weak" : loss > 0.03 || now.rtt > 0.3 ? "weak" : "good";
-      still = now.frames > frames ? 0 : still + 1;
+      still = now.frames !== frames ? 0 : still + 1;
       poor = ownNet === "very-weak" || heardNet[self] === "very-weak" ? poor + 1 : 0;
     }
-    frames = now.frames;
-    last = now;
+    [frames, last] = [now.frames, now];
     showNet();
     voiceOnly();
     if (poor >= 4 && on.video && !neverAuto) {
@@ -369,7 +352,6 @@
     if (stage) stage.classList.toggle("is-audio", without);
     for (const e of all("[data-voice]")) e.hidden = !without || state() !== "call";
   }
-
   // ---- real-time text ---------------------------------------------------------------------------------------------
   let theirs = null, sent = 0, late = 0;
   function panel(visible) {
@@ -393,26 +375,25 @@
       caret.className = "cf-caret";
       li.append(caret);
     }
-    if (theirs) theirs.replaceWith(li); else if (text) list.append(li); else return;
+    if (theirs) theirs.replaceWith(li);
+    else list.append(li);
     theirs = done || !text ? null : li;
     if (!text) li.remove();
-    li.scrollIntoView({ block: "nearest" });
+    else li.scrollIntoView({ block: "nearest" });
   }
   function type(done) {
     const text = input.value;
     clearTimeout(late);
-    if (done) {
-      if (!text) return;
+    if (done && text) {
       send({ type: "text", text, done: true });
       list.append(line(self, `${word("you")} · ${clockTime(Date.now() + skew)}`, text));
       list.lastChild.scrollIntoView({ block: "nearest" });
       input.value = "";
-    } else if (Date.now() - sent > 100) {
+    } else if (!done && Date.now() - sent > 100) {
       sent = Date.now();
       send({ type: "text", text });
-    } else late = setTimeout(() => type(false), 100);
+    } else if (!done) late = setTimeout(() => type(false), 100);
   }
-
   // ---- forms and fragments ------------------------------------------------------------------------------------------
   async function post(form, submitter) {
     const data = new FormData(form);
@@ -433,7 +414,6 @@
       if (r && r.ok && !r.redirected) f.innerHTML = await r.text(); // our own page's fragment; the policy forbids scripts in it
     }
   }
-
   // ---- the page -----------------------------------------------------------------------------------------------------
   async function join() {
     if (active) return;
@@ -444,7 +424,6 @@
     if (remote) remote.play().catch(() => {}); // inside the tap: from now on it may sound
     wake();
     await acquire();
-    if (!track("audio") && !track("video")) put("[data-error]", word("error-no-devices"));
     attempts = 0;
     open(true).catch(() => fail("internal"));
   }
@@ -475,7 +454,8 @@
         send({ type: "mute", what: kind, on: on[kind] });
       }
     },
-    mic: () => turn("audio", !on.audio), video: () => { neverAuto = neverAuto || autoOff; turn("video", !on.video); },
+    mic: () => turn("audio", !on.audio),
+    video: () => { neverAuto = neverAuto || autoOff; turn("video", !on.video); },
     "video-on": () => { neverAuto = true; turn("video", true); },
     text: () => { panel(rtt && rtt.hidden); if (rtt && !rtt.hidden && input) input.focus(); },
     leave: () => { send({ type: "leave" }); stop(); setState("left"); }, retry: () => retry(false),
@@ -492,10 +472,7 @@
     const f = e.target.form;
     if (f && f.dataset.stay === "change") post(f);
   });
-  if (input) {
-    input.addEventListener("input", () => type(false));
-    input.addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.isComposing && !input.form) type(true); });
-  }
+  if (input) input.addEventListener("input", () => type(false));
   addEventListener("online", () => { if (active && !(joined && flowing())) retry(false); });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible" || !active) return;
