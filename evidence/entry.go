@@ -74,7 +74,8 @@ type Entry struct {
 	Openings []Opening
 }
 
-// ParseLine reads a line strictly: one JSON object, no unknown member, no trailing bytes, a valid time and place.
+// ParseLine reads a line strictly: the very bytes that writing its head again gives, with a valid time and place. A line
+// that two readers could take for two things (members doubled, reordered, in another case) is refused.
 func ParseLine(line []byte) (Head, error) {
 	var h Head
 	if len(line) > MaxLine {
@@ -82,6 +83,9 @@ func ParseLine(line []byte) (Head, error) {
 	}
 	if err := strict(line, &h); err != nil {
 		return h, fmt.Errorf("read entry: %w", err)
+	}
+	if again, err := json.Marshal(h); err != nil || !bytes.Equal(again, line) {
+		return h, fmt.Errorf("read entry: line is not in its one form")
 	}
 	switch {
 	case h.V != 1:

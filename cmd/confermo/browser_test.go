@@ -89,10 +89,24 @@ func (b *browser) open(address string) {
 	b.do("open "+address, chromedp.Navigate(address))
 }
 
-// click taps what the selector finds.
+// click taps the first visible element that the selector finds, at its middle, as a finger would.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.do("click "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(selector))
+	find := fmt.Sprintf(`(() => {
+		const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility() && e.getClientRects().length > 0);
+		if (!e) return null;
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const r = e.getBoundingClientRect();
+		return [r.x + r.width / 2, r.y + r.height / 2];
+	})()`, selector)
+	b.do("click "+selector, holds(`(`+find+`) !== null`), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		at, err := chromedp.Evaluate[[]float64](find)(ctx, target)
+		if err != nil {
+			return err
+		}
+		_, err = chromedp.MouseClickXY(at[0], at[1])(ctx, target)
+		return err
+	}))
 }
 
 // submit taps the first button of the form with the action and waits for the next page.
@@ -111,7 +125,7 @@ func (b *browser) leave(what string, act func()) {
 
 func (b *browser) fill(selector, value string) {
 	b.t.Helper()
-	b.do("fill "+selector, chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(selector, value))
+	b.do("fill "+selector, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ""`, selector)), chromedp.SendKeys(selector, value))
 }
 
 // wait polls a JavaScript expression.

@@ -225,7 +225,7 @@ func (i *installation) schedules(b *browser) {
 	b.click("input[name=path][value=first]")
 	b.submit("/interviews/new")
 	b.shot("o-03-programma-errore")
-	if complaint := b.text(); !strings.Contains(complaint, "codice fiscale") {
+	if complaint := b.text(); !strings.Contains(complaint, "ettera di controllo") {
 		b.t.Errorf("a wrong tax code is not named: %s", complaint)
 	}
 	b.fill("input[name=taxcode]", demoTaxCode())

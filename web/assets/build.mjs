@@ -53,8 +53,8 @@ function leanParts () {
   return { pages: marked, parts: [...chosen] }
 }
 
-// Set by scripts or by what a person does, and pieces of names templates put together (is-{{.Kind}}).
-const safe = { standard: [/^is-(?!valid)/, /^b-/, 'visually-hidden', 'd-none', 'active', 'show', 'disabled'], deep: [], greedy: [/^data-l$/] }
+// Written by Go code (cf-i), set by scripts or by what a person does, and pieces of names templates put together (is-{{.Kind}}).
+const safe = { standard: [/^cf-i$/, /^is-(?!valid)/, /^b-/, 'visually-hidden', 'd-none', 'active', 'show', 'disabled'], deep: [], greedy: [/^data-l$/] }
 
 async function style (css, used, extra = []) {
   if (used.length > 0) {
