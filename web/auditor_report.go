@@ -64,7 +64,7 @@ func (s *server) showReport(w http.ResponseWriter, r *http.Request, d *sitting, 
 		view: d.v, timesView: times(d.v, iv, d.v.t("report.operator")+" · "+sc.Operator.Name.String(), d.v.t("col.person")+" · "+sc.Person.FullName()),
 		Number: sc.Number.String(), Person: sc.Person.FullName(), Phone: sc.Person.Phone.String(),
 		LongDate: longDay(d.v.Lang, at) + " " + strconv.Itoa(at.Year()), Date: evidence.FormatDate(d.v.Lang, at),
-		AgencyName: strings.Trim(sc.Agency.Name+", "+sc.Agency.Office, ", "), State: states[iv.State(time.Now())],
+		AgencyName: d.v.t("brand.office", sc.Agency.Name, sc.Agency.Office), State: states[iv.State(time.Now())],
 	}
 	if !page.HasTime {
 		page.Attested = "–"

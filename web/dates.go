@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"confermo/evidence"
 )
@@ -34,6 +36,12 @@ func longDay(lang string, t time.Time) string {
 		return fmt.Sprintf("%s %d %s", weekday(lang, t), t.Day(), month(lang, t))
 	}
 	return fmt.Sprintf("%s %d %s", weekday(lang, t), t.Day(), month(lang, t))
+}
+
+// capital begins a title.
+func capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 func hourMinute(t time.Time) string { return t.Format("15:04") }

@@ -127,8 +127,8 @@ func (s *site) seed() {
 		ID: pack.ID, Version: pack.Version, Digest: rules.Digest(signed), File: evidence.F("record/rulepack.json", "text/plain", signed),
 	}}}
 	for _, a := range []evidence.Agency{
-		{ID: "ponte", Name: "Agenzia Ponte Chiaro", Office: "sede di Borgolieto", Address: "via dei Tigli 4, Borgolieto", Phone: "399 000 0100", Mail: "info@pontechiaro.example"},
-		{ID: "valle", Name: "Lavoro Valgrande", Office: "sede di Pievelunga", Address: "piazza del Pozzo 1, Pievelunga", Phone: "399 000 0200", Mail: "info@valgrande.example"},
+		{ID: "ponte", Name: "Agenzia Ponte Chiaro", Office: "Borgolieto", Address: "via dei Tigli 4, Borgolieto", Phone: "399 000 0100", Mail: "info@pontechiaro.example"},
+		{ID: "valle", Name: "Lavoro Valgrande", Office: "Pievelunga", Address: "piazza del Pozzo 1, Pievelunga", Phone: "399 000 0200", Mail: "info@valgrande.example"},
 	} {
 		drafts = append(drafts, journal.Draft{Stream: "agencies", By: "test", Fact: &evidence.AgencySeeded{
 			Agency: a, Sites: []string{a.Address, "via del Colle 9, Montalto"}, Zone: "Europe/Rome", Act: "decreto 1/2020",

@@ -164,7 +164,11 @@ func (p *threadPage) outcome(iv *evidence.Interview) {
 		tone.Label = "verdict.held"
 	}
 	tone.Text, tone.Rule, tone.Grammar, tone.Level = c.Text.String(), c.Rule, c.Grammar, c.Level
-	tone.Binding = strings.Join(c.Binding, ", ")
+	var bindings []string
+	for _, b := range c.Binding {
+		bindings = append(bindings, p.t("bind."+b))
+	}
+	tone.Binding = strings.Join(bindings, ", ")
 	for i, key := range []string{"thread.l0", "thread.l1", "thread.l2", "thread.l3"} {
 		tone.Levels = append(tone.Levels, listItem{p.t(key), c.Level >= i && len(c.Binding) > 0})
 	}

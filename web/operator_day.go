@@ -46,7 +46,7 @@ func (s *server) showDay(w http.ResponseWriter, r *http.Request, d *sitting) err
 	if err != nil {
 		return err
 	}
-	page := dayPage{view: d.v, Heading: longDay(d.v.Lang, from), At: evidence.FormatClock(now)}
+	page := dayPage{view: d.v, Heading: capital(longDay(d.v.Lang, from)), At: evidence.FormatClock(now)}
 	page.Live, page.Scripts = "/events", []string{"live.js"}
 	mine := r.URL.Query().Get("turn") == "you"
 	yours := 0

@@ -67,7 +67,7 @@ func (s *server) welcome(r *http.Request) (*visit, error) {
 	}
 	p := &visit{iv: iv, base: "/i/" + r.PathValue("link"), zone: zoneOf(iv)}
 	p.v = s.newView(r, iv.Scheduled.Language)
-	p.v.Person, p.v.Home, p.v.Base, p.v.Back, p.v.Privacy = true, p.base, p.base, p.base, p.base+"/notice"
+	p.v.Visit, p.v.Home, p.v.Base, p.v.Back, p.v.Privacy = true, p.base, p.base, p.base, p.base+"/notice"
 	p.v.setAgency(iv.Scheduled.Agency)
 	switch iv.State(time.Now()) {
 	case evidence.StateSealed, evidence.StateErased:

@@ -20,8 +20,12 @@ type replyStatus struct{ Tone, Icon, Text string }
 // showReply tells how to answer the summary, and what came of an answer (p-09).
 func (s *server) showReply(w http.ResponseWriter, r *http.Request, p *visit) error {
 	iv := p.iv
-	if iv.Closed == nil {
+	sent := iv.LastMail(evidence.Summary)
+	switch {
+	case iv.Closed == nil:
 		return see(w, r, p.next())
+	case sent == nil:
+		return see(w, r, p.base+"/record") // there is nothing to answer yet
 	}
 	d, err := wording.Of(iv)
 	if err != nil {
@@ -29,12 +33,10 @@ func (s *server) showReply(w http.ResponseWriter, r *http.Request, p *visit) err
 	}
 	lang := iv.Scheduled.Language
 	page := replyPage{view: p.v, Word: wording.ConfirmWord(lang), Refuse: text.Say(lang, "reply.refuse"), Status: p.replyStatus()}
-	if m := iv.LastMail(evidence.Summary); m != nil {
-		d.Code = m.Code.Text
-		if m.Sent != nil {
-			due := m.SentAt.Add(time.Duration(iv.Scheduled.Programme.Terms.ReplyWithin) * time.Second)
-			page.Deadline = evidence.FormatDate(p.v.Lang, due.In(p.zone))
-		}
+	d.Code = sent.Code.String()
+	if sent.Sent != nil {
+		due := sent.SentAt.Add(time.Duration(iv.Scheduled.Programme.Terms.ReplyWithin) * time.Second)
+		page.Deadline = evidence.FormatDate(p.v.Lang, due.In(p.zone))
 	}
 	page.Subject, _ = wording.SummaryMail(lang, d)
 	s.render(w, http.StatusOK, "person_reply", p.v.Lang, page)

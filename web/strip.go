@@ -68,7 +68,7 @@ func (s strip) drawing(class string, bin int) string {
 	}
 	up, down := s.a.Masks[evidence.Operator], s.a.Masks[evidence.Person]
 	b.WriteString(runs(up.Video, scale, 0.5) + runs(down.Video, scale, 98.3))
-	b.WriteString(bars("op", up, bin, rowUp, -1) + bars("pe", down, bin, rowDown, 1))
+	b.WriteString(bars("op", "opv", up, bin, rowUp, -1) + bars("pe", "pev", down, bin, rowDown, 1))
 	for _, seg := range s.a.Segments {
 		fmt.Fprintf(&b, `<rect class="axis" x="%.1f" y="48.5" width="%.1f" height="3"/>`,
 			seg.From.Sub(s.a.Start).Seconds()*scale, float64(seg.Seconds())*scale)
@@ -112,7 +112,7 @@ func runs(mask string, scale, y float64) string {
 }
 
 // bars draws a row: a bin counts as present above half of its seconds; voice adds its share of the bin.
-func bars(class string, m evidence.Mask, bin int, y, dir float64) string {
+func bars(quietClass, voiceClass string, m evidence.Mask, bin int, y, dir float64) string {
 	var quiet, voice strings.Builder
 	for from := 0; from < len(m.Connected); from += bin {
 		to := min(from+bin, len(m.Connected))
@@ -128,7 +128,7 @@ func bars(class string, m evidence.Mask, bin int, y, dir float64) string {
 			fmt.Fprintf(&voice, "M%.2f %.0fv%.1fh%.1fv%.1fz", x, y, h, bar, -h)
 		}
 	}
-	return fmt.Sprintf(`<path class="%s" d="%s"/><path class="%sv" d="%s"/>`, class, quiet.String(), class, voice.String())
+	return fmt.Sprintf(`<path class="%s" d="%s"/><path class="%s" d="%s"/>`, quietClass, quiet.String(), voiceClass, voice.String())
 }
 
 func (s strip) label() string {

@@ -141,6 +141,9 @@ func TestBuiltKeysExist(t *testing.T) {
 	} {
 		keys = append(keys, "verdict."+v)
 	}
+	for _, b := range []string{"address", "references", "code"} {
+		keys = append(keys, "bind."+b)
+	}
 	for _, c := range checkNames {
 		keys = append(keys, "identity."+c)
 	}

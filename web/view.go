@@ -22,20 +22,20 @@ var templates embed.FS
 
 // view is what the layout needs; every page's struct begins with it.
 type view struct {
-	Lang                 string
-	Lean, Person, Ribbon bool
-	Brand, Home          string
-	Who                  string // name of the account, "" for a person
-	Help, HelpLink       string // phone number, as printed and as dialled
-	Privacy              string
-	Live                 string // address of live updates
-	Languages            []langLink
-	Nav                  []navItem
-	Crumbs               []crumb
-	Flash                string
-	Scripts              []string
-	Base                 string // address the page's forms start with
-	Back                 string // where the page of an error leads back to
+	Lang                string
+	Lean, Visit, Ribbon bool // Visit: the person's own pages
+	Brand, Home         string
+	Who                 string // name of the account, "" for a person
+	Help, HelpLink      string // phone number, as printed and as dialled
+	Privacy             string
+	Live                string // address of live updates
+	Languages           []langLink
+	Nav                 []navItem
+	Crumbs              []crumb
+	Flash               string
+	Scripts             []string
+	Base                string // address the page's forms start with
+	Back                string // where the page of an error leads back to
 }
 
 type langLink struct{ Code, Short, Name string }
@@ -69,7 +69,7 @@ func (v *view) setAgency(a evidence.Agency) {
 		v.Brand = a.Name
 	}
 	if a.Office != "" {
-		v.Brand += " · " + a.Office
+		v.Brand = v.t("brand.office", v.Brand, a.Office)
 	}
 	v.setHelp(a.Phone)
 }
