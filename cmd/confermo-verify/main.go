@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"confermo/evidence/audit"
-	"confermo/evidence/bundle"
 )
 
 // Exit codes.
@@ -93,7 +92,7 @@ func verify(name, dir, when string) (audit.Report, error) {
 		return audit.Report{}, fmt.Errorf("open bundle: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, bundle.MaxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, audit.MaxBundle+1))
 	if err != nil {
 		return audit.Report{}, fmt.Errorf("read bundle: %w", err)
 	}

@@ -102,10 +102,16 @@ func openDemo(ctx context.Context, data, listen string, out io.Writer) (_ *demo,
 	if err != nil {
 		return nil, err
 	}
+	// The person's provider signs with this key; somebody other than the operator has written it down.
+	if err := d.mail.Signer(domainOf(demoPerson)); err != nil {
+		return nil, err
+	}
+	trust := trustFiles{}
+	trust.dkim(d.mail.KeyRecords())
 	smtp, imap := d.mail.Addrs()
 	d.svc = &Service{
 		log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), lines: lines,
-		lookup: d.mail.Lookup, demo: d.mailboxes(),
+		lookup: d.mail.Lookup, demo: d.mailboxes(), trust: trust,
 		cfg: Config{
 			Data: data, BaseURL: "http://" + lines.Addr().String(), Node: "demo", Name: "confermo.demo", UDP: "127.0.0.1:0",
 			TestPKI: true, Demo: true, Loopback: true, MailFrom: demoInbox,

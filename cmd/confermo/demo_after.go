@@ -115,7 +115,6 @@ func (d *demo) take(ctx context.Context) error {
 		return err
 	}
 	d.say("bundle written: %d bytes", len(d.bundle))
-	d.svc.trust.dkim(d.mail.KeyRecords())
 	files := fstest.MapFS{}
 	for name, data := range d.svc.trust {
 		files[name] = &fstest.MapFile{Data: data}

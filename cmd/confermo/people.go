@@ -3,6 +3,7 @@ package main
 import (
 	"image/color"
 	"net/url"
+	"strings"
 	"time"
 
 	"confermo/evidence"
@@ -19,6 +20,8 @@ const (
 	demoZone     = "Europe/Rome"
 	demoPhone    = "+39 399 000 0142"
 )
+
+func domainOf(address string) string { return address[strings.IndexByte(address, '@')+1:] }
 
 // demoTaxCode is a well-formed code of nobody.
 func demoTaxCode() string {

@@ -64,7 +64,9 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if s.log == nil {
 		s.log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	}
-	s.trust = trustFiles{}
+	if s.trust == nil {
+		s.trust = trustFiles{}
+	}
 	for _, step := range []func(context.Context) error{s.openRecord, s.openOutside, s.openPack, s.openParts, s.openWeb} {
 		if err := step(ctx); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (w *watch) observe(e evidence.Entry) {
 	switch f := e.Fact.(type) {
 	case *evidence.PartyJoined:
 		if w.open[id] == nil {
-			w.open[id], w.stamp[e.Index] = &room{first: e.Index, connections: map[string]bool{}}, true
+			w.open[id] = &room{first: e.Index, connections: map[string]bool{}}
 		}
 		w.open[id].connections[f.Connection] = true
 	case *evidence.PartyLeft:
@@ -56,8 +56,9 @@ func (w *watch) observe(e evidence.Entry) {
 			}
 		}
 	case *evidence.PartyAdmitted:
-		if r := w.open[id]; r != nil && f.Party == evidence.Person {
-			r.begun = true
+		// This is the opening that the audit wants stamped: from here on seconds may count.
+		if r := w.open[id]; r != nil && f.Party == evidence.Person && !r.begun {
+			r.begun, w.stamp[e.Index] = true, true
 		}
 	case *evidence.Cancelled:
 		delete(w.open, id)

@@ -399,3 +399,29 @@ func TestWitnessFindsALogSetBackOrForked(t *testing.T) {
 		t.Errorf("the same tree again: %v", err)
 	}
 }
+
+// The opening is the person's entry into the call, from where seconds may count: somebody who only waits is not stamped.
+func TestOpeningIsStampedWhenThePersonIsLetIn(t *testing.T) {
+	w := newWorld(t)
+	w.run(t, w.config())
+	w.append(t, "01A", scheduled(), joined(evidence.Operator), joined(evidence.Person))
+	largest := func(kind string) (size int64) {
+		for _, e := range w.anchors(t) {
+			if f, ok := e.Fact.(*evidence.AnchorReceived); ok && f.Type == kind {
+				size = max(size, f.Size)
+			}
+		}
+		return size
+	}
+	w.until(t, "the waiting room is cosigned", func() bool { return largest("witness") > 3 })
+	if n := largest("tsa"); n > 0 {
+		t.Errorf("a waiting room was stamped at size %d", n)
+	}
+	w.append(t, "01A", &evidence.PartyAdmitted{Party: evidence.Person})
+	entries, err := w.Entries(t.Context(), "01A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := entries[len(entries)-1].Index
+	w.until(t, "a token covers the entry", func() bool { return largest("tsa") > let })
+}

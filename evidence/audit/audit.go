@@ -11,6 +11,9 @@ import (
 	"confermo/evidence/tree"
 )
 
+// MaxBundle bounds a bundle in bytes.
+const MaxBundle = bundle.MaxBytes
+
 // auditor is one audit under way.
 type auditor struct {
 	trust  Trust
