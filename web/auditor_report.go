@@ -59,7 +59,7 @@ func (s *server) showReport(w http.ResponseWriter, r *http.Request, d *sitting, 
 		return err
 	}
 	sc := iv.Scheduled
-	at := startOf(iv)
+	at := heldOn(iv)
 	page := reportPage{
 		view: d.v, timesView: times(d.v, iv, d.v.t("report.operator")+" · "+sc.Operator.Name.String(), d.v.t("col.person")+" · "+sc.Person.FullName()),
 		Number: sc.Number.String(), Person: sc.Person.FullName(), Phone: sc.Person.Phone.String(),

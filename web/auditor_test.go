@@ -35,7 +35,7 @@ func TestT17_ReportShowsTheFourFacts(t *testing.T) {
 	auditor.get("/audit?q=nessuno").wants(t, 200, "0 colloqui")
 	iv := s.interview(id)
 	a := auditor.get("/audit/" + id)
-	a.wants(t, 200, evidence.FormatDate("it", startOf(iv)), evidence.FormatDuration("it", attested(iv).Seconds), "Nadia Ferrantini", "399 000 0142",
+	a.wants(t, 200, evidence.FormatDate("it", heldOn(iv)), evidence.FormatDuration("it", attested(iv).Seconds), "Nadia Ferrantini", "399 000 0142",
 		"Integrità", "Contraddetto", "I numeri del grafico", "Che cosa questo rapporto non prova")
 	auditor.get("/audit/" + id)
 	bundle := auditor.post("/audit/"+id+"/bundle", nil)

@@ -49,7 +49,7 @@ func (s *server) signForm(w http.ResponseWriter, r *http.Request, d *sitting, iv
 	page := signPage{
 		view: d.v, timesView: times(d.v, iv, sc.Operator.Name.String(), sc.Person.FullName()), Programme: sc.Programme.Title,
 		Rule: strconv.Itoa(sc.Programme.Version), Other: st.other, Number: sc.Number.String(), Error: problem,
-		Date: evidence.FormatDate(d.v.Lang, startOf(iv)),
+		Date: evidence.FormatDate(d.v.Lang, heldOn(iv)),
 	}
 	if !page.HasTime {
 		page.Attested = evidence.FormatDuration(d.v.Lang, 0)

@@ -29,6 +29,14 @@ func attested(iv *evidence.Interview) evidence.Attested {
 	return evidence.Duration(iv.Entries(), iv.Scheduled.Programme.Terms.Rule)
 }
 
+// heldOn is when the interview began as observed, or as agreed where nothing was attested.
+func heldOn(iv *evidence.Interview) time.Time {
+	if a := attested(iv); a.Seconds > 0 {
+		return a.Start.In(zoneOf(iv))
+	}
+	return startOf(iv)
+}
+
 // times renders the attested time; up and down name the two rows of the strip.
 func times(v view, iv *evidence.Interview, up, down string) timesView {
 	a := attested(iv)
