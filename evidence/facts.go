@@ -40,7 +40,7 @@ type Number struct {
 type Agency struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
-	Office  string `json:"office"`
+	Office  string `json:"office"`  // as in "sede di …", without those words
 	Address string `json:"address"` // the place, one of the accredited sites (T16)
 	Phone   string `json:"phone"`
 	Mail    string `json:"mail"`

@@ -36,9 +36,9 @@ const page = `<!doctype html><html lang="it"><meta charset="utf-8"><title>prova<
 <div data-stage><video id="remote" data-remote playsinline autoplay></video><p data-voice hidden data-voice-text></p>
 <p id="frozen" data-frozen hidden></p><div data-self><video id="local" data-local playsinline autoplay muted></video></div></div>
 <svg id="level" data-level><rect/><rect/><rect/><rect/></svg>
-<button id="mic" data-do="mic" data-on="acceso" data-off="spento">Microfono <small></small></button>
-<button id="video" data-do="video" data-on="acceso" data-off="spento">Video <small></small></button>
-<button id="text" data-do="text" data-on="aperto" data-off="chiuso">Scrivi <small></small></button>
+<button id="mic" data-do="mic" data-word-on="acceso" data-word-off="spento">Microfono <small></small></button>
+<button id="video" data-do="video" data-word-on="acceso" data-word-off="spento">Video <small></small></button>
+<button id="text" data-do="text" data-word-on="aperto" data-word-off="chiuso">Scrivi <small></small></button>
 <button id="leave" data-do="leave">Esci</button>
 <section data-rtt hidden><ol id="rtt" data-rtt-list></ol><form><input id="rt" data-rtt-input></form></section>
 <p id="live" data-live></p>

@@ -32,7 +32,7 @@ func demoTaxCode() string {
 func demoAgencyFact() *evidence.AgencySeeded {
 	return &evidence.AgencySeeded{
 		Agency: evidence.Agency{
-			ID: demoAgency, Name: "Agenzia Ponte Chiaro", Office: "Sede di Borgolieto", Address: "Borgolieto, via dei Tigli 4",
+			ID: demoAgency, Name: "Agenzia Ponte Chiaro", Office: "Borgolieto", Address: "Borgolieto, via dei Tigli 4",
 			Phone: "+39 399 000 0100", Mail: demoInbox,
 		},
 		Sites: []string{"Borgolieto, via dei Tigli 4", "Montesereno, piazza del Mercato 2"},

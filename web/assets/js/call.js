@@ -5,7 +5,7 @@
 // data-state: ready, joining, waiting, call, left, closed, failed.  data-peer-state: absent, waiting, joined, away.
 // data-when="STATE …", data-peer="STATE …"   shown in these states only
 // data-banner="reconnecting|audio-only|sound|silent|devices|error"
-// data-do="join|mic|video|text|leave|retry|sound|devices|video-on"; data-on, data-off: word for the button's <small>
+// data-do="join|mic|video|text|leave|retry|sound|devices|video-on"; data-word-on, data-word-off: word for the button's <small>
 // <video data-remote>, <video data-local>, data-stage, data-voice, data-voice-text, data-frozen, data-self
 // <svg data-level>, <svg data-level="remote">, data-clock, data-clock-from, data-net, data-net="other", data-error, data-live
 // data-countdown, data-countdown-text, data-rtt, data-rtt-list, data-rtt-input
@@ -124,7 +124,7 @@
   }
   function toggle(b, attribute, value) {
     b.setAttribute(attribute, String(value));
-    for (const small of b.querySelectorAll("small")) small.textContent = (value ? b.dataset.on : b.dataset.off) || "";
+    for (const small of b.querySelectorAll("small")) small.textContent = (value ? b.dataset.wordOn : b.dataset.wordOff) || "";
   }
   // ---- level of the voice: from samples, never from permissions -------------------------------------------------------
   let audioContext = null, analyser = null, quiet = 0;
