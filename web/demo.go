@@ -98,6 +98,7 @@ func (s *server) showMailbox(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	page := mailboxPage{view: s.newView(r, ""), Address: boxes[0]}
+	page.Live, page.Scripts = "/demo/events", []string{"live.js"}
 	if has(boxes, q.Get("box")) {
 		page.Address = q.Get("box")
 	}

@@ -7,7 +7,6 @@ import (
 
 	"confermo/evidence"
 	"confermo/evidence/journal"
-	"confermo/web/text"
 )
 
 type invitePage struct {
@@ -106,5 +105,3 @@ func (s *server) showAccessibility(w http.ResponseWriter, r *http.Request) error
 	s.render(w, http.StatusOK, "accessibility", v.Lang, struct{ view }{v})
 	return nil
 }
-
-func languageName(lang string) string { return text.Name(lang) }

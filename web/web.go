@@ -162,6 +162,9 @@ func (s *server) routeRest(mux *http.ServeMux) {
 	}
 	if s.cfg.Demo != nil {
 		mux.Handle("GET /demo/mail", s.handle(s.showMailbox))
+		mux.Handle("GET /demo/events", s.handle(func(w http.ResponseWriter, r *http.Request) error {
+			return s.events(w, r, func(evidence.Head) bool { return true })
+		}))
 		mux.Handle("POST /demo/mail/reply", s.handle(s.replyFromMailbox))
 	}
 	mux.Handle("/", s.handle(func(http.ResponseWriter, *http.Request) error { return errNotFound }))

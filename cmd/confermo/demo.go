@@ -89,8 +89,10 @@ func openDemo(ctx context.Context, data, listen string, out io.Writer) (_ *demo,
 		}
 	}()
 	d.mail, err = local.Open(filepath.Join(data, "mail"), []local.User{
-		{Address: demoInbox, Password: demoPassword}, {Address: demoPerson, Password: demoPassword},
-		{Address: demoOperator, Password: demoPassword}, {Address: demoAuditor, Password: demoPassword},
+		{Address: demoInbox, Password: demoPassword},
+		{Address: demoPerson, Password: demoPassword},
+		{Address: demoOperator, Password: demoPassword},
+		{Address: demoAuditor, Password: demoPassword},
 	})
 	if err != nil {
 		return nil, err

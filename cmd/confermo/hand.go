@@ -178,19 +178,6 @@ func (h *hand) fetch(ctx context.Context, action string) ([]byte, error) {
 	return h.bytes(req)
 }
 
-// download fetches an address and gives its bytes.
-func (h *hand) download(ctx context.Context, address string) ([]byte, error) {
-	to, err := h.at.Parse(address)
-	if err != nil {
-		return nil, fmt.Errorf("read address: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	return h.bytes(req)
-}
-
 func (h *hand) bytes(req *http.Request) ([]byte, error) {
 	resp, err := h.client.Do(req)
 	if err != nil {

@@ -158,12 +158,14 @@ func TestATokenLargerThanItsRoomIsPlacedAtTheSecondTry(t *testing.T) {
 	for range 12 { // certificates the reader would refuse, only to make it large
 		operator.Chain = append(operator.Chain, operator.Chain[1])
 	}
-	signed, err := pades.Sign(timesheet(t), o.pki.Seal(), pades.SignOptions{FieldName: "Sigillo", M: o.now,
+	signed, err := pades.Sign(timesheet(t), o.pki.Seal(), pades.SignOptions{
+		FieldName: "Sigillo", M: o.now,
 		Stamp: func(digest [32]byte) ([]byte, error) {
 			calls++
 			return seal.NewToken(operator, seal.Request{Imprint: digest, CertReq: true},
 				seal.TokenInfo{Time: o.now, Serial: big.NewInt(1), Policy: testpki.Policy})
-		}})
+		},
+	})
 	if err != nil || calls != 2 {
 		t.Errorf("%d stamps, %v", calls, err)
 	}

@@ -267,8 +267,10 @@ func TestASignedUpdateMayOnlySign(t *testing.T) {
 // resign signs base, changes the update without changing its length and signs it again.
 func resign(t *testing.T, o office, base []byte, change func([]byte) []byte) []byte {
 	t.Helper()
-	signed, err := pades.Sign(base, o.pki.Seal(), pades.SignOptions{FieldName: "Altro", M: o.now, Stamp: o.stamp,
-		Visible: &pades.Visible{Page: 1, X: 10, Y: 10, W: 200, H: 40, Lines: []string{"Firmato"}}})
+	signed, err := pades.Sign(base, o.pki.Seal(), pades.SignOptions{
+		FieldName: "Altro", M: o.now, Stamp: o.stamp,
+		Visible: &pades.Visible{Page: 1, X: 10, Y: 10, W: 200, H: 40, Lines: []string{"Firmato"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
