@@ -13,7 +13,7 @@ NEEDS := chromium=chromium poppler-utils=pdfsig mupdf-tools=mutool qpdf=qpdf ope
 .PHONY: run demo build test unit race e2e lint assets bench fuzz soak needs clean
 
 run: assets build
-	bin/confermo demo -data $(DATA)
+	bin/confermo demo -data $(DATA)/demo
 
 demo: assets build
 	bin/confermo demo -data $(DATA)/demo -out $(OUT) -exit

@@ -70,7 +70,10 @@ func demoCommand(ctx context.Context, args []string, out io.Writer) error {
 			stop()
 			return nil
 		}
-		d.doors()
+		if err := d.spare(ctx); err != nil {
+			return fmt.Errorf("schedule an interview to hold by hand: %w", err)
+		}
+		d.doors(ctx)
 		return nil
 	})
 	err = group.Wait()
@@ -185,19 +188,34 @@ func (d *demo) seed(ctx context.Context) error {
 	return nil
 }
 
+// spare schedules an interview that the reader can hold by hand, unless one is open.
+func (d *demo) spare(ctx context.Context) error {
+	if d.openLink(ctx) != "" {
+		return nil
+	}
+	h, err := d.desk(ctx)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(demoZone)
+	if err != nil {
+		return fmt.Errorf("load zone: %w", err)
+	}
+	return visit(ctx, h, "/interviews/new", "/interviews/new", demoByHand(time.Now(), zone))
+}
+
 // doors prints where the same can be done by hand.
-func (d *demo) doors() {
+func (d *demo) doors(ctx context.Context) {
 	base := d.svc.cfg.BaseURL
 	fmt.Fprintf(d.out, `
-Now by hand (password of every account: %s; codes arrive in the mailbox of the demo):
+Now by hand. Every account's password is %s; codes arrive in the mailbox.
 
-  operator   %s/sign-in?next=/today   %s
-  person     %s/demo/mail?box=%s   (schedule an interview as operator: the invitation arrives here)
-             %s
+  operator   %s/sign-in?next=/today   (%s)
+  person     %s   (Marco Bellandi, invited)
   mailbox    %s/demo/mail
-  auditor    %s/sign-in?next=/audit   %s
+  auditor    %s/sign-in?next=/audit   (%s)
 
-`, demoPassword, base, demoOperator, base, demoPerson, d.personLink(), base, base, demoAuditor)
+`, demoPassword, base, demoOperator, d.openLink(ctx), base, base, demoAuditor)
 	if !assets.Built() {
 		fmt.Fprintln(d.out, "The front end was not built (no Node): pages use the plain built-in stylesheet.")
 	}

@@ -18,7 +18,7 @@ func (d *demo) mailboxes() *web.Demo {
 	return &web.Demo{
 		Operator: web.Door{Mail: demoOperator, Password: demoPassword}, Auditor: web.Door{Mail: demoAuditor, Password: demoPassword},
 		PersonLink: d.openLink, Story: d.story,
-		Boxes:    func() []string { return []string{demoPerson, demoOperator, demoInbox, demoAuditor} },
+		Boxes:    func() []string { return []string{demoPerson, demoSecond, demoOperator, demoInbox, demoAuditor} },
 		Messages: d.messages, Reply: d.reply,
 	}
 }

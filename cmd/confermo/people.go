@@ -16,6 +16,7 @@ const (
 	demoOperator = "ilaria.montebruni@agenzia.example"
 	demoAuditor  = "livia.sassorosso@regione.example"
 	demoPerson   = "nadia.ferrantini@posta.example"
+	demoSecond   = "marco.bellandi@posta.example" // whom the reader may interview by hand
 	demoPassword = "prova-prova-prova"
 	demoZone     = "Europe/Rome"
 	demoPhone    = "+39 399 000 0142"
@@ -48,6 +49,20 @@ func demoSlot(now time.Time, zone *time.Location) url.Values {
 		"language": {"it"}, "activity": {"A06"}, "path": {"first"}, "minutes": {"60"},
 		"date": {start.Format("02/01/2006")}, "hour": {start.Format("15:04")},
 	}
+}
+
+// demoByHand fills the form for the interview that is left for the reader to hold.
+func demoByHand(now time.Time, zone *time.Location) url.Values {
+	const first = "BLLMRC88C15X999"
+	slot := demoSlot(now.Add(10*time.Minute), zone)
+	slot.Set("name", "Marco")
+	slot.Set("surname", "Bellandi")
+	slot.Set("taxcode", first+string(evidence.TaxCodeLetter(first)))
+	slot.Set("phone", "+39 399 000 0177")
+	slot.Set("mail", demoSecond)
+	slot.Set("activity", "B03")
+	slot.Set("minutes", "30")
+	return slot
 }
 
 // demoCards are the two documents the person sends, by form field.
