@@ -256,7 +256,7 @@ func TestT18_T21_T22_SummaryIsConfirmedAndAcknowledged(t *testing.T) {
 	if err != nil || !bytes.HasSuffix(raw, frozen) {
 		t.Errorf("what arrived is not what was frozen: %v", err)
 	}
-	if pdf := files["timesheet-1-2026.pdf"]; !bytes.Equal(pdf, timesheet) {
+	if pdf := files["foglio-ore-1-2026.pdf"]; !bytes.Equal(pdf, timesheet) {
 		t.Errorf("attachments %v", files)
 	}
 	subject, _ := h.Subject()

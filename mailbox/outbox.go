@@ -120,7 +120,8 @@ func (m *Mailbox) write(ctx context.Context, iv *evidence.Interview, f *evidence
 		if err != nil {
 			return fmt.Errorf("read timesheet: %w", err)
 		}
-		name := "timesheet-" + strings.ReplaceAll(d.Number, "/", "-") + ".pdf"
+		// The document itself is Italian, and so is the name it is filed under.
+		name := "foglio-ore-" + strings.ReplaceAll(d.Number, "/", "-") + ".pdf"
 		l.files = []attachment{{name, "application/pdf", pdf}}
 		d.Attachments = []string{name}
 		if within := iv.Scheduled.Programme.Terms.ReplyWithin; within > 0 {

@@ -17,7 +17,7 @@ import (
 func (d *demo) tell(ctx context.Context) error {
 	d.say("journal opened: %d entries, log key %s", d.svc.journal.Size(), strings.TrimSpace(d.svc.journal.VKey()))
 	for _, step := range []func(context.Context) error{
-		d.seed, d.schedule, d.invited, d.prepare, d.identify, d.call, d.finish, d.sign, d.answer, d.sealed, d.take,
+		d.seed, d.schedule, d.invited, d.prepare, d.call, d.identify, d.finish, d.sign, d.answer, d.sealed, d.take,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -179,7 +179,7 @@ func visit(ctx context.Context, h *hand, address, action string, fields url.Valu
 	return h.submit(ctx, action, fields, files...)
 }
 
-// identify is the operator comparing face, card and data.
+// identify is the operator comparing face, card and data, which takes both in the call.
 func (d *demo) identify(ctx context.Context) error {
 	iv, err := d.interview(ctx)
 	if err != nil || iv.Identity != nil {
@@ -246,8 +246,12 @@ func (d *demo) call(ctx context.Context) error {
 			return fmt.Errorf("wait for media: %w", err)
 		}
 	}
+	end := time.After(demoCall)
+	if err := d.identify(ctx); err != nil {
+		return err
+	}
 	select {
-	case <-time.After(demoCall):
+	case <-end:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

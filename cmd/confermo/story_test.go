@@ -188,7 +188,6 @@ func TestT7_T8_T13_T14_T15_T16_T17_T18_T20_T21_T22_T31_StoryInBrowsers(t *testin
 	operator.open(i.base + "/today")
 	operator.shot("o-02-giornata")
 	iv := i.when(t, "documents", func(iv *evidence.Interview) bool { return len(iv.MissingDocuments()) == 0 })
-	i.identifies(operator, iv.ID)
 	i.talks(operator, person, iv.ID, link)
 	i.signs(operator, iv.ID)
 	person.open(link + "/record")
@@ -271,12 +270,11 @@ func cardFiles(t *testing.T) map[string]string {
 	return files
 }
 
-func (i *installation) identifies(b *browser, id string) {
+// identifies compares face, card and data in the panel beside the call.
+func (i *installation) identifies(b *browser) {
 	b.t.Helper()
-	b.open(i.base + "/interviews/" + id + "/documents")
-	b.shot("o-05-documenti")
 	b.eval(`document.querySelectorAll("input[name=check]").forEach(c => c.checked = true)`)
-	b.leave("confirm identity", func() { b.click(`button[name=outcome][value=match]`) })
+	b.click(`button[name=outcome][value=match]`)
 	i.when(b.t, "identity", func(iv *evidence.Interview) bool { return iv.Identity != nil })
 }
 
@@ -284,6 +282,8 @@ func (i *installation) identifies(b *browser, id string) {
 func (i *installation) talks(operator, person *browser, id, link string) {
 	t := operator.t
 	t.Helper()
+	operator.open(i.base + "/interviews/" + id + "/documents")
+	operator.shot("o-05-documenti")
 	operator.open(i.base + "/interviews/" + id + "/call")
 	operator.shot("o-06-chiamata-prima")
 	operator.click(`[data-do=join]`)
@@ -301,6 +301,7 @@ func (i *installation) talks(operator, person *browser, id, link string) {
 		b.wait("decoded video of the other", `document.querySelector("video[data-remote]").getVideoPlaybackQuality().totalVideoFrames > 5`)
 	}
 	operator.shot("o-06-chiamata")
+	i.identifies(operator)
 	person.shot("p-07-chiamata")
 	person.click(`[data-do=text]`)
 	person.fill(`[data-rtt-input]`, "Buongiorno, la sento bene")
