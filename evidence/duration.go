@@ -41,8 +41,8 @@ type Mask struct {
 }
 
 // Duration applies the rule, version DurationEngine, to the entries of one interview in order. S is the set of whole
-// seconds, after both parties were admitted and the notice was read and before closing, in which operator and person
-// each count. Segments of S shorter than Minimum are dropped; then a gap between two segments is bridged when it is at
+// seconds, after both parties were admitted and the notice was read, before closing and outside breaks, in which operator
+// and person each count; observations that stand behind the close in the record are not read. Segments of S shorter than Minimum are dropped; then a gap between two segments is bridged when it is at
 // most Tolerance, holds no explicit leave, break or outage of the service, and all bridges stay within BridgeTotal.
 // Guests and voice never matter. Seconds <= |S| + BridgeTotal and Seconds <= Gross.
 func Duration(entries []Entry, rule Rule) Attested {
@@ -87,7 +87,7 @@ func Duration(entries []Entry, rule Rule) Attested {
 func (o *observed) segments(from, until int64, rule Rule) (segments []Span, total int) {
 	start := int64(-1)
 	for s := from; s <= until; s++ {
-		in := s < until && o.counts(Operator, s, rule.Liveness) && o.counts(Person, s, rule.Liveness)
+		in := s < until && !o.paused(s) && o.counts(Operator, s, rule.Liveness) && o.counts(Person, s, rule.Liveness)
 		switch {
 		case in && start < 0:
 			start = s

@@ -91,6 +91,8 @@ func TestDurationFollowsTheRule(t *testing.T) {
 		{"before the notice nothing counts", tell(noon).add(0, &PartyAdmitted{Party: Operator}).add(0, &PartyAdmitted{Party: Person}).add(30, &NoticeRead{}).both(0, run('v', 100)).close(100), rule, 70, 70, ""},
 		{"before both are admitted nothing counts", tell(noon).add(0, &NoticeRead{}).add(0, &PartyAdmitted{Party: Operator}).add(20, &PartyAdmitted{Party: Person}).both(0, run('v', 100)).close(100), rule, 80, 80, ""},
 		{"after closing nothing counts", tell(noon).begin().both(0, run('v', 100)).close(60), rule, 60, 60, ""},
+		{"told after closing nothing counts", tell(noon).begin().both(0, run('v', 20)).close(60).both(20, run('v', 40)), rule, 20, 20, ""},
+		{"a break never counts", tell(noon).begin().both(0, run('v', 100)).add(60, &BreakTaken{From: tell(noon).at(40), To: tell(noon).at(60)}).close(100), rule, 80, 100, "break"},
 		{"a guest never counts", tell(noon).begin().sees(Operator, 0, run('v', 60)).sees(Guest, 0, run('v', 60)).close(60), rule, 0, 0, ""},
 		{"reconnect with two connections counts each second once", tell(noon).begin().sees(Operator, 0, run('v', 60)).sees(Person, 0, run('v', 35)).sees(Person, 30, run('v', 30)).close(60), rule, 60, 60, ""},
 		{"never begun", tell(noon).both(0, run('v', 60)).close(60), rule, 0, 0, ""},
@@ -125,6 +127,18 @@ func TestDurationIgnoresAMovedClock(t *testing.T) {
 	}
 	if got := Duration(s.entries, Rule{Liveness: 10}).Seconds; got != want {
 		t.Errorf("attested %d s with a moved clock, want %d", got, want)
+	}
+}
+
+// Times of a broken or hostile record that lie far apart must not cost what lies between them.
+func TestDurationOfTimesFarApartIsBounded(t *testing.T) {
+	s := tell("2026-11-22T10:00:00Z").begin().both(0, run('v', 60))
+	for _, p := range []Party{Operator, Person} {
+		s.add(60, &MediaObserved{Party: p, From: "9999-01-01T00:00:00.000Z", Secs: 60, Connected: run('1', 60), Audio: run('1', 60)})
+	}
+	s.add(60, &Closed{At: "9999-12-31T00:00:00.000Z"})
+	if a := Duration(s.entries, Rule{Liveness: 10}); a.Seconds != 60 || len(a.Masks[Person].Audio) != 60 {
+		t.Errorf("attested %d s, %d s shown", a.Seconds, len(a.Masks[Person].Audio))
 	}
 }
 

@@ -117,7 +117,9 @@ func (iv *Interview) Apply(e Entry) {
 	case *Completed, *TimesheetApproved, *TimesheetSigned, *Sealed, *BundleIssued, *ClassErased:
 		iv.applyAfter(e)
 	case *Scheduled:
-		iv.Scheduled = f
+		if iv.Scheduled == nil { // the person and the terms of an interview never change
+			iv.Scheduled = f
+		}
 	case *Cancelled:
 		iv.Cancelled = f
 	case *LinkOpened:

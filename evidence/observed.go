@@ -10,6 +10,9 @@ type Span struct{ From, To time.Time }
 // Seconds is the span's length in whole seconds.
 func (s Span) Seconds() int { return int(s.To.Sub(s.From) / time.Second) }
 
+// maxWindow bounds an interview in seconds, and with it what times a million years apart in a bundle can cost.
+const maxWindow = 24 * 3600
+
 // bits of one observed second
 const (
 	seenConnected = 1 << iota
@@ -49,7 +52,9 @@ func observe(entries []Entry) observed {
 				o.admitted[f.Party] = e.Head.Time()
 			}
 		case *MediaObserved:
-			o.media(f)
+			if o.closed.IsZero() { // what is told after the close raises nothing
+				o.media(f)
+			}
 		case *PartyLeft:
 			if f.Reason == "leave" {
 				o.left[f.Party] = append(o.left[f.Party], parseTime(f.At))
@@ -101,7 +106,13 @@ func (o *observed) window() (from, until int64, ok bool) {
 	if !o.closed.IsZero() {
 		until = min(until, o.closed.Unix())
 	}
+	until = min(until, from+maxWindow)
 	return from, until, from < until
+}
+
+// paused tells whether second s belongs to an agreed break.
+func (o *observed) paused(s int64) bool {
+	return len(o.breaks) > 0 && overlaps(o.breaks, Span{time.Unix(s, 0), time.Unix(s+1, 0)})
 }
 
 // counts tells whether the party counts in second s: connected, with audio, video or text within the last liveness

@@ -1,13 +1,8 @@
 package audit
 
 import (
-	"bytes"
-	"fmt"
-	"io"
 	"strings"
 	"time"
-
-	"github.com/emersion/go-message/mail"
 
 	"confermo/evidence"
 	"confermo/evidence/wording"
@@ -41,8 +36,15 @@ func (a *auditor) checkConfirmation() {
 		return
 	}
 	a.checkSummary(outcome.Reply)
+	for i := range a.iv.Replies {
+		if a.iv.Replies[i].Decided != nil { // one that was set aside has no say against it, by the operator's word alone
+			t.say(Word, "confirm-decided", a.iv.Replies[i].N)
+		}
+	}
 	if outcome.Reply.Decided != nil {
-		t.say(Word, "confirm-decided", outcome.Reply.N)
+		if c := outcome.Reply.Classified; c != nil && c.Verdict == evidence.VerdictRefused {
+			t.contradict("confirm-overruled", outcome.Reply.N)
+		}
 		return
 	}
 	a.checkLevel(outcome.Reply)
@@ -54,6 +56,7 @@ func (a *auditor) checkReply(r *evidence.Reply) {
 	c := r.Classified
 	switch {
 	case c == nil:
+		t.unproved("confirm-unread", r.N)
 		return
 	case c.Grammar != reply.Version:
 		t.unproved("version-unknown", name("grammar"), c.Grammar)
@@ -68,6 +71,10 @@ func (a *auditor) checkReply(r *evidence.Reply) {
 	}
 	if v.Verdict != c.Verdict || mailID != c.Mail {
 		t.contradict("confirm-differs", r.N, v.Verdict, c.Verdict)
+		return
+	}
+	if m := a.iv.Mail(mailID); m != nil && m.Version != c.Version {
+		t.contradict("confirm-version", r.N, c.Version, m.Version)
 		return
 	}
 	if c.Keys.Data == nil && c.Keys.C != "" {
@@ -150,6 +157,8 @@ func (a *auditor) checkLevel(r *evidence.Reply) {
 		t.unproved("confirm-below", r.Classified.Level, needed)
 	case level.Level < needed || level.Level < r.Classified.Level:
 		t.say(Word, "confirm-key-word", r.Classified.Level)
+	case a.replayed(r, level):
+		// the reason is said
 	case r.Classified.Late || a.late(r):
 		t.say(Proved, "confirm-late", clock(r.At))
 	default:
@@ -174,23 +183,23 @@ func (a *auditor) checkSummary(r *evidence.Reply) {
 	case m.File.Data == nil || a.iv.Signed == nil || a.iv.Signed.File.Data == nil:
 		t.unproved("confirm-withheld")
 	default:
-		carried, text, err := readSummary(m.File.Data, a.iv.Signed.File.Data)
+		s, err := readSummary(m.File.Data, a.iv.Signed.File.Data)
 		switch {
 		case err != nil:
 			t.unproved("confirm-broken", err)
-		case !carried || m.Version != a.iv.Signed.Version:
+		case !s.carries || m.Version != a.iv.Signed.Version:
 			t.contradict("confirm-summary")
 		case m.Wording != wording.Version:
 			t.unproved("version-unknown", "wording", m.Wording)
 		case !a.needs(Confirmation, append([]evidence.Kind{"timesheet-approved"}, observed...)...):
 			// the times it should state cannot be derived
-		case !a.states(text, m.Language):
+		case s.texts != 1 || !s.sameHTML(m.Language) || !a.states(s.text, m.Language):
 			t.contradict("confirm-text")
 		}
 	}
 }
 
-// states reports whether a summary's text has the lines that say when the interview was and how long. They are those
+// states reports whether a summary's text asks for the word and has the lines that say when the interview was and how long. They are those
 // lines of the released wording that change with the times.
 func (a *auditor) states(text, lang string) bool {
 	d, err := wording.Of(a.iv)
@@ -206,6 +215,11 @@ func (a *auditor) states(text, lang string) bool {
 			return false
 		}
 	}
+	for line := range textLines(wording.Request(lang)) {
+		if !said[line] {
+			return false
+		}
+	}
 	return true
 }
 
@@ -215,32 +229,6 @@ func textLines(text string) map[string]bool {
 		out[strings.TrimSpace(line)] = true
 	}
 	return out
-}
-
-// readSummary reports whether one part of the mail is the file, and gives its plain text.
-func readSummary(raw, file []byte) (carried bool, text string, err error) {
-	m, err := mail.CreateReader(bytes.NewReader(raw))
-	if err != nil {
-		return false, "", fmt.Errorf("read sent mail: %w", err)
-	}
-	for range 50 {
-		p, err := m.NextPart()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return false, "", fmt.Errorf("read sent mail: %w", err)
-		}
-		data, err := io.ReadAll(p.Body)
-		if err != nil {
-			return false, "", fmt.Errorf("read sent mail: %w", err)
-		}
-		if strings.HasPrefix(p.Header.Get("Content-Type"), "text/plain") {
-			text += string(data)
-		}
-		carried = carried || bytes.Equal(data, file)
-	}
-	return carried, text, nil
 }
 
 // archivedKeys reads mail/ID.dkim.txt: a line for each record, the name, a space, the record.

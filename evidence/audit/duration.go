@@ -133,7 +133,8 @@ func (a *auditor) runner() string {
 	return a.operator
 }
 
-// checkPresence requires that both parties were admitted and seen with media, and that nothing was seen before it happened.
+// checkPresence requires that both parties were admitted and seen with media, and that what was seen was told neither before
+// it happened nor long after.
 func (a *auditor) checkPresence() {
 	t := a.claim(Presence)
 	if !a.needs(Presence, "party-joined", "party-left", "party-admitted", "media-observed", "interview-closed") {
@@ -151,8 +152,13 @@ func (a *auditor) checkPresence() {
 			t.contradict("presence-mask", e.Head.N)
 			return
 		}
-		if until := from.Add(time.Duration(f.Secs) * time.Second); until.Sub(e.Head.Time()) > a.trust.early() {
+		until := from.Add(time.Duration(f.Secs) * time.Second)
+		if until.Sub(e.Head.Time()) > a.trust.early() {
 			t.contradict("presence-future", e.Head.N, clock(until), clock(e.Head.Time()))
+			return
+		}
+		if late := e.Head.Time().Sub(until); late > a.trust.late() {
+			t.contradict("presence-late", e.Head.N, clock(until), clock(e.Head.Time()))
 			return
 		}
 		for i := range f.Secs {

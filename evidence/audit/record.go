@@ -246,6 +246,12 @@ func (a *auditor) checkComplete() {
 	}
 	last := a.entries[len(a.entries)-1]
 	t.rest(1, last.Head.N)
+	for _, e := range a.entries[1:] {
+		if e.Head.Kind == a.entries[0].Head.Kind {
+			t.contradict("scheduled-twice", e.Head.N)
+			return
+		}
+	}
 	if a.entries[0].Head.Kind != (*evidence.Scheduled)(nil).Kind() {
 		t.contradict("no-beginning", a.entries[0].Head.Kind)
 		return

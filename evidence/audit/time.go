@@ -77,7 +77,11 @@ func (a *auditor) moments() []moment {
 				out, closed = append(out, moment{"closing", e}), true
 			}
 		case *evidence.ReplyClassified:
-			if confirmed != nil && f.ID == confirmed.ID && e.Head.N == confirmed.ClassN {
+			if confirmed != nil && confirmed.Decided == nil && f.ID == confirmed.ID && e.Head.N == confirmed.ClassN {
+				out = append(out, moment{"confirming", e})
+			}
+		case *evidence.ReplyDecided: // a reply that waited confirms from here on
+			if confirmed != nil && f == confirmed.Decided {
 				out = append(out, moment{"confirming", e})
 			}
 		}

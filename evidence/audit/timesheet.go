@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+
 	"confermo/evidence"
 	"confermo/evidence/bundle"
 	"confermo/evidence/rules"
@@ -33,6 +35,10 @@ func (a *auditor) checkTimesheet() {
 	case signed.File.Data == nil:
 		t.unproved("timesheet-withheld")
 		a.claim(Duration).unproved("timesheet-withheld")
+		return
+	}
+	if shown, ok := a.b.Files[bundle.NameTimesheet]; !ok || !bytes.Equal(shown, signed.File.Data) {
+		t.contradict("timesheet-name", bundle.NameTimesheet)
 		return
 	}
 	a.checkPAdES(t, signed)

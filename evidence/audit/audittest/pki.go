@@ -3,14 +3,20 @@
 package audittest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"confermo/evidence/seal"
@@ -87,4 +93,28 @@ func issue(issuer *seal.Signer, now time.Time, name string, ca bool) seal.Signer
 		panic("audittest: certificate: " + err.Error())
 	}
 	return seal.Signer{Key: key, Chain: []*x509.Certificate{cert}}
+}
+
+// SignReply signs a mail as the person's provider does, simple/simple, and says so at the time; zero says none.
+func SignReply(raw string, at time.Time, headers ...string) []byte {
+	head, body, _ := strings.Cut(raw, "\r\n\r\n")
+	sum := sha256.Sum256([]byte(body))
+	stated := ""
+	if !at.IsZero() {
+		stated = fmt.Sprintf(" t=%d;", at.Unix())
+	}
+	own := "DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=posta.example; s=s1; h=" + strings.Join(headers, ":") + ";" + stated +
+		" bh=" + base64.StdEncoding.EncodeToString(sum[:]) + "; b="
+	var signed strings.Builder
+	for _, name := range headers {
+		for line := range strings.SplitSeq(head, "\r\n") {
+			if strings.HasPrefix(line, name+":") {
+				signed.WriteString(line + "\r\n")
+			}
+		}
+	}
+	digest := sha256.Sum256([]byte(signed.String() + own))
+	value, err := rsa.SignPKCS1v15(rand.Reader, replyKey(), crypto.SHA256, digest[:])
+	must(err)
+	return []byte(own + base64.StdEncoding.EncodeToString(value) + "\r\n" + raw)
 }

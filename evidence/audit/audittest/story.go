@@ -60,6 +60,12 @@ type Script struct {
 	PackKey  string                                           // who signs the rule pack
 	Summary  func(*wording.MailData)                          // what the summary says
 	Late     bool
+	HTML     bool                              // the summary has HTML of its text too
+	Decided  bool                              // the decision is stamped too
+	Offset   time.Duration                     // of the whole story against Day
+	Length   time.Duration                     // of the call, two minutes by default
+	During   func(s *Story, at time.Time) bool // before each ten seconds of the call; false loses them
+	Signed   func(raw string) []byte           // signs the reply in place of the person's provider
 }
 
 // Story is a finished interview and everything around it.
@@ -70,7 +76,12 @@ type Story struct {
 	Pack    []byte
 	Anchors []bundle.Anchor
 	Zone    *time.Location
+
+	shift time.Duration // of what follows the call
 }
+
+// clock is a time of this story.
+func (s *Story) clock(h, m, sec int) time.Time { return Clock(h, m, sec).Add(s.Offset + s.shift) }
 
 var replyKey, otherKey = sync.OnceValue(newKey), sync.OnceValue(newKey)
 
@@ -100,7 +111,7 @@ func record(k *rsa.PrivateKey) string {
 
 // Tell plays the script.
 func Tell(script Script) *Story {
-	s := &Story{Script: script, Log: NewLog("log.pontechiaro.example", Clock(8, 0, 0)), PKI: NewPKI(Day)}
+	s := &Story{Script: script, Log: NewLog("log.pontechiaro.example", Clock(8, 0, 0).Add(script.Offset)), PKI: NewPKI(Day)}
 	if s.PackKey == "" {
 		s.PackKey = "regione.example"
 	}
@@ -113,16 +124,20 @@ func Tell(script Script) *Story {
 	s.call()
 	s.sign()
 	s.mails()
-	s.add(ID, "anchor", Clock(10, 31, 0), &evidence.Sealed{Size: s.Log.Size()})
+	s.Add(ID, "anchor", s.clock(10, 31, 0), &evidence.Sealed{Size: s.Log.Size()})
+	if s.Decided {
+		s.Anchor(s.clock(10, 35, 2))
+	}
 	last := s.Interview()
-	s.add(ID, "web", Clock(10, 40, 0), &evidence.BundleIssued{Before: last.N, Hash: last.LastHash, For: "auditor"})
+	s.Add(ID, "web", s.clock(10, 40, 0), &evidence.BundleIssued{Before: last.N, Hash: last.LastHash, For: "auditor"})
 	return s
 }
 
 // Interview folds the record so far.
 func (s *Story) Interview() *evidence.Interview { return evidence.Fold(ID, s.Log.Scope(ID)) }
 
-func (s *Story) add(scope, by string, at time.Time, f evidence.Fact) {
+// Add records a fact of the story.
+func (s *Story) Add(scope, by string, at time.Time, f evidence.Fact) {
 	if s.Fact != nil {
 		if f = s.Fact(f); f == nil {
 			return
@@ -134,8 +149,8 @@ func (s *Story) add(scope, by string, at time.Time, f evidence.Fact) {
 	s.Log.Append(scope, by, at, f)
 }
 
-// anchor stamps the tree as it is.
-func (s *Story) anchor(at time.Time) {
+// Anchor stamps the tree as it is.
+func (s *Story) Anchor(at time.Time) {
 	size, ok := s.Log.Size(), true
 	if s.Stamp != nil {
 		if at, ok = s.Stamp(size, at); !ok {
@@ -147,23 +162,23 @@ func (s *Story) anchor(at time.Time) {
 	must(err)
 	s.Anchors = append(s.Anchors, bundle.Anchor{Size: size, Note: note, Token: token})
 	base := fmt.Sprintf("record/anchors/%d", size)
-	s.add("stream:anchors", "anchor", at.Add(time.Second), &evidence.AnchorReceived{
+	s.Add("stream:anchors", "anchor", at.Add(time.Second), &evidence.AnchorReceived{
 		Type: "tsa", From: "https://tsa.example", Size: size, Root: c.Root.String(), Time: at.Format(evidence.TimeFormat),
 		Note: evidence.F(base+".note", "text/plain", note), File: evidence.F(base+".tst", "application/vnd.etsi.timestamp-token", token),
 	})
 }
 
 func (s *Story) foundation() {
-	at := Clock(8, 0, 0)
-	s.add("stream:node", "journal", at, &evidence.NodeStarted{Node: "n1", Boot: s.Log.Boot, Version: "1", Name: "Agenzia Ponte Chiaro", Test: true})
-	s.add("stream:keys", "journal", at, &evidence.KeyMade{Use: "log", Key: s.Log.VKey})
-	s.add("stream:keys", "journal", at, &evidence.KeyMade{Use: "seal", Key: string(PEM(s.PKI.Seal.Chain[0]))})
-	s.add("stream:agencies", "web", at, &evidence.AgencySeeded{Agency: agency(), Sites: []string{"via dei Tigli 4, Borgolieto"}, Zone: "Europe/Rome"})
-	s.add("stream:accounts", "web", at, &evidence.AccountOpened{
+	at := s.clock(8, 0, 0)
+	s.Add("stream:node", "journal", at, &evidence.NodeStarted{Node: "n1", Boot: s.Log.Boot, Version: "1", Name: "Agenzia Ponte Chiaro", Test: true})
+	s.Add("stream:keys", "journal", at, &evidence.KeyMade{Use: "log", Key: s.Log.VKey})
+	s.Add("stream:keys", "journal", at, &evidence.KeyMade{Use: "seal", Key: string(PEM(s.PKI.Seal.Chain[0]))})
+	s.Add("stream:agencies", "web", at, &evidence.AgencySeeded{Agency: agency(), Sites: []string{"via dei Tigli 4, Borgolieto"}, Zone: "Europe/Rome"})
+	s.Add("stream:accounts", "web", at, &evidence.AccountOpened{
 		ID: "ilaria", Role: "operator", Agency: "ponte", Name: evidence.V("Ilaria Montebruni"), Mail: evidence.V("ilaria@pontechiaro.example"),
 	})
 	pack := rules.TestPack()
-	s.add("stream:rules", "web", at.Add(time.Second), &evidence.RulePackAdopted{
+	s.Add("stream:rules", "web", at.Add(time.Second), &evidence.RulePackAdopted{
 		ID: pack.ID, Version: pack.Version, Digest: rules.Digest(s.Pack), File: evidence.F(bundle.NameRulePack, "application/json", s.Pack),
 	})
 }
@@ -186,26 +201,26 @@ func (s *Story) prepare() {
 	scheduled := &evidence.Scheduled{
 		Number: evidence.Number{Agency: "ponte", Year: 2020, N: 412}, Agency: agency(), Operator: operator(),
 		Programme: rules.TestPack().Programme(s.Pack), Activity: "B03", Path: "first", Mode: "remote", Language: "it",
-		Start: Clock(10, 15, 0).Format(evidence.TimeFormat), Minutes: 60, Zone: "Europe/Rome", Test: true,
+		Start: s.clock(10, 15, 0).Format(evidence.TimeFormat), Minutes: 60, Zone: "Europe/Rome", Test: true,
 		Person: evidence.Subject{
 			Name: evidence.V("Nadia"), Surname: evidence.V("Ferrantini"), TaxCode: evidence.V(taxCode("FRRNDA85A41D612")),
 			Phone: evidence.V("399 000 0199"), Mail: evidence.V(PersonMail),
 		},
 	}
-	s.add(ID, "web", Clock(9, 0, 0), scheduled)
-	s.add(ID, "web", Clock(10, 0, 0), &evidence.LinkOpened{Device: "d1", Agent: "Firefox", How: "first"})
+	s.Add(ID, "web", s.clock(9, 0, 0), scheduled)
+	s.Add(ID, "web", s.clock(10, 0, 0), &evidence.LinkOpened{Device: "d1", Agent: "Firefox", How: "first"})
 	notice, ok := wording.Notice(wording.NoticeVersion, "it", wording.ControllerOf(scheduled))
 	if !ok {
 		panic("audittest: no notice")
 	}
-	s.add(ID, "web", Clock(10, 1, 0), &evidence.NoticeRead{Version: notice.Version, Language: "it", Digest: notice.Digest(), Channel: "web"})
+	s.Add(ID, "web", s.clock(10, 1, 0), &evidence.NoticeRead{Version: notice.Version, Language: "it", Digest: notice.Digest(), Channel: "web"})
 	for i, kind := range evidence.RequiredDocuments {
-		s.add(ID, "web", Clock(10, 2, i), &evidence.DocumentUploaded{
+		s.Add(ID, "web", s.clock(10, 2, i), &evidence.DocumentUploaded{
 			Document: kind, Side: "front", From: evidence.Person,
 			File: evidence.F("documents/"+kind+"-front.jpg", "image/jpeg", []byte("a picture of the "+kind)),
 		})
 	}
-	s.add(ID, "web", Clock(10, 16, 0), &evidence.IdentityChecked{By: operator(), Outcome: "match", Checks: []string{"face", "document", "data"}})
+	s.Add(ID, "web", s.clock(10, 16, 0), &evidence.IdentityChecked{By: operator(), Outcome: "match", Checks: []string{"face", "document", "data"}})
 }
 
 // taxCode adds the check letter that evidence.CheckTaxCode accepts.
@@ -220,33 +235,40 @@ func taxCode(first15 string) string {
 
 func (s *Story) call() {
 	for i, p := range []evidence.Party{evidence.Operator, evidence.Person} {
-		s.add(ID, "rtc", Clock(10, 16, 2+i), &evidence.PartyJoined{Party: p, Connection: string(p) + "-1", Network: "udp"})
-		s.add(ID, "rtc", Clock(10, 16, 5+i), &evidence.PartyAdmitted{Party: p})
+		s.Add(ID, "rtc", s.clock(10, 16, 2+i), &evidence.PartyJoined{Party: p, Connection: string(p) + "-1", Network: "udp"})
+		s.Add(ID, "rtc", s.clock(10, 16, 5+i), &evidence.PartyAdmitted{Party: p})
 	}
-	s.anchor(Clock(10, 16, 8))
-	for t := Clock(10, 16, 10); t.Before(Clock(10, 18, 10)); t = t.Add(10 * time.Second) {
+	s.Anchor(s.clock(10, 16, 8))
+	if s.Length == 0 {
+		s.Length = 2 * time.Minute
+	}
+	for t := s.clock(10, 16, 10); t.Before(s.clock(10, 16, 10).Add(s.Length)); t = t.Add(10 * time.Second) {
+		if s.During != nil && !s.During(s, t) {
+			continue
+		}
 		for _, p := range []evidence.Party{evidence.Operator, evidence.Person} {
 			ones := strings.Repeat("1", 10)
-			s.add(ID, "rtc", t.Add(10*time.Second), &evidence.MediaObserved{
+			s.Add(ID, "rtc", t.Add(10*time.Second), &evidence.MediaObserved{
 				Party: p, From: t.Format(evidence.TimeFormat), Secs: 10, Connected: ones, Audio: ones, Video: ones,
 				Voice: "0000000000", Text: "0000000000", Packets: 900, Bytes: 90000, Quality: evidence.Quality{RTT: 20},
 			})
 		}
 	}
+	s.shift = s.Length - 2*time.Minute
 	for _, p := range []evidence.Party{evidence.Operator, evidence.Person} {
-		s.add(ID, "rtc", Clock(10, 18, 12), &evidence.PartyLeft{
-			Party: p, Connection: string(p) + "-1", At: Clock(10, 18, 11).Format(evidence.TimeFormat), Reason: "closed",
+		s.Add(ID, "rtc", s.clock(10, 18, 12), &evidence.PartyLeft{
+			Party: p, Connection: string(p) + "-1", At: s.clock(10, 18, 11).Format(evidence.TimeFormat), Reason: "closed",
 		})
 	}
-	s.add(ID, "rtc", Clock(10, 18, 12), &evidence.Closed{At: Clock(10, 18, 12).Format(evidence.TimeFormat), Reason: "operator"})
-	s.anchor(Clock(10, 18, 14))
-	s.add(ID, "web", Clock(10, 20, 0), &evidence.Completed{By: operator(), Topics: []string{"job-search", "databanks"}, Place: "via dei Tigli 4, Borgolieto"})
+	s.Add(ID, "rtc", s.clock(10, 18, 12), &evidence.Closed{At: s.clock(10, 18, 12).Format(evidence.TimeFormat), Reason: "operator"})
+	s.Anchor(s.clock(10, 18, 14))
+	s.Add(ID, "web", s.clock(10, 20, 0), &evidence.Completed{By: operator(), Topics: []string{"job-search", "databanks"}, Place: "via dei Tigli 4, Borgolieto"})
 }
 
 func (s *Story) sign() {
 	draft, err := s.Interview().Timesheet()
 	must(err)
-	s.add(ID, "web", Clock(10, 21, 0), &evidence.TimesheetApproved{By: operator(), Version: 1, Attested: draft.Attested.Seconds, Method: "password+code"})
+	s.Add(ID, "web", s.clock(10, 21, 0), &evidence.TimesheetApproved{By: operator(), Version: 1, Attested: draft.Attested.Seconds, Method: "password+code"})
 	sheet, err := s.Interview().Timesheet()
 	must(err)
 	printed := sheet
@@ -256,10 +278,10 @@ func (s *Story) sign() {
 	pdf, err := layout.Timesheet(printed, audit.Names(rules.TestPack(), "B03", audit.DocumentLanguage))
 	must(err)
 	pdf, err = pades.Sign(pdf, s.PKI.Operator, pades.SignOptions{
-		FieldName: "operator", M: Clock(10, 21, 2), Name: "Ilaria Montebruni", Stamp: s.PKI.Stamper(Clock(10, 21, 3)),
+		FieldName: "operator", M: s.clock(10, 21, 2), Name: "Ilaria Montebruni", Stamp: s.PKI.Stamper(s.clock(10, 21, 3)),
 	})
 	must(err)
-	s.add(ID, "pdf", Clock(10, 21, 4), &evidence.TimesheetSigned{
+	s.Add(ID, "pdf", s.clock(10, 21, 4), &evidence.TimesheetSigned{
 		Version: 1, Level: "B-T", Layout: layout.Version, Engine: evidence.DurationEngine, Wording: wording.Version, Offset: 3600,
 		Attested: printed.Attested.Seconds, File: evidence.F(bundle.NameTimesheet, "application/pdf", pdf),
 	})
@@ -275,7 +297,7 @@ func (s *Story) Content() bundle.Content {
 	}
 	c := bundle.Content{
 		Interview: ID, Entries: s.Log.Scope(ID), Context: context, Anchors: s.Anchors, RulePack: s.Pack,
-		Checkpoint: s.Log.Note(s.Log.Size(), Clock(10, 40, 1)),
+		Checkpoint: s.Log.Note(s.Log.Size(), s.clock(10, 40, 1)),
 	}
 	var sizes []int64
 	for _, a := range s.Anchors {
@@ -296,7 +318,7 @@ func (s *Story) Content() bundle.Content {
 // Seal writes the content as a bundle, sealed and stamped by the story's authorities.
 func (s *Story) Seal(c bundle.Content) []byte {
 	var b bytes.Buffer
-	must(bundle.Write(&b, c, s.PKI.Seal, Clock(10, 40, 2), s.PKI.Stamper(Clock(10, 40, 3))))
+	must(bundle.Write(&b, c, s.PKI.Seal, s.clock(10, 40, 2), s.PKI.Stamper(s.clock(10, 40, 3))))
 	return b.Bytes()
 }
 
@@ -321,23 +343,27 @@ func (s *Story) mails() {
 		s.Summary(&d)
 	}
 	subject, text := wording.SummaryMail("it", d)
-	raw := summaryMail(subject, text, s.Log.Files[bundle.NameTimesheet])
-	s.add(ID, "mailbox", Clock(10, 22, 0), &evidence.MailFrozen{
+	html := ""
+	if s.HTML {
+		html = wording.HTML("it", text)
+	}
+	raw := summaryMail(subject, text, html, s.Log.Files[bundle.NameTimesheet])
+	s.Add(ID, "mailbox", s.clock(10, 22, 0), &evidence.MailFrozen{
 		ID: "m1", Purpose: evidence.Summary, Version: 1, Language: "it", Wording: wording.Version, MessageID: evidence.V("m1@pontechiaro.example"),
 		Token: evidence.V("tok7k3mq9td"), Code: evidence.V("7K3M-Q9TD"), To: evidence.V(PersonMail),
 		File: evidence.F("mail/m1.eml", "message/rfc822", raw),
 	})
-	s.add(ID, "mailbox", Clock(10, 22, 1), &evidence.MailSent{ID: "m1", Response: "250 2.0.0 Ok", Attempt: 1})
+	s.Add(ID, "mailbox", s.clock(10, 22, 1), &evidence.MailSent{ID: "m1", Response: "250 2.0.0 Ok", Attempt: 1})
 	if s.Reply == "-" {
 		return
 	}
 	received := s.reply()
-	s.add(ID, "mailbox", Clock(10, 30, 0), &evidence.ReplyReceived{
-		ID: "r1", Mailbox: "INBOX", Validity: 1, UID: 7, Internal: Clock(10, 29, 59).Format(evidence.TimeFormat),
+	s.Add(ID, "mailbox", s.clock(10, 30, 0), &evidence.ReplyReceived{
+		ID: "r1", Mailbox: "INBOX", Validity: 1, UID: 7, Internal: s.clock(10, 29, 59).Format(evidence.TimeFormat),
 		File: evidence.F("mail/r1.eml", "message/rfc822", received),
 	})
-	s.add(ID, "mailbox", Clock(10, 30, 1), s.classified(raw, received))
-	s.anchor(Clock(10, 30, 3))
+	s.Add(ID, "mailbox", s.clock(10, 30, 1), s.classified(raw, received))
+	s.Anchor(s.clock(10, 30, 3))
 }
 
 func (s *Story) classified(raw, received []byte) *evidence.ReplyClassified {
@@ -345,7 +371,7 @@ func (s *Story) classified(raw, received []byte) *evidence.ReplyClassified {
 	must(err)
 	v := reply.Classify(received, []reply.Sent{sent}, reply.Options{Registered: PersonMail, Languages: []string{"it", "de", "fr", "en"}})
 	l := auth.Grade(received, auth.Input{
-		Keys: map[string][]string{KeyName: {KeyRecord()}}, Registered: PersonMail, BindingHit: v.Sent >= 0, At: Clock(10, 29, 59),
+		Keys: map[string][]string{KeyName: {KeyRecord()}}, Registered: PersonMail, BindingHit: v.Sent >= 0, At: s.clock(10, 29, 59),
 	})
 	c := &evidence.ReplyClassified{
 		ID: "r1", Version: 1, Grammar: reply.Version, Verdict: v.Verdict, Rule: v.Rule, Text: evidence.V(v.Text), Level: l.Level, Late: s.Late,
@@ -365,10 +391,11 @@ func (s *Story) reply() []byte {
 	if word == "" {
 		word = "Confermo"
 	}
-	raw := "From: Nadia Ferrantini <" + PersonMail + ">\r\nTo: risposte+tok7k3mq9td@pontechiaro.example\r\n" +
-		"Subject: Re: Riepilogo [7K3M-Q9TD]\r\nDate: Mon, 16 Mar 2020 11:29:58 +0100\r\nMessage-ID: <r1@posta.example>\r\n" +
-		"In-Reply-To: <m1@pontechiaro.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + word + "\r\n"
+	raw := replyText(word, s.clock(10, 29, 58))
 	signed := []byte(raw)
+	if s.Signed != nil {
+		return s.Signed(raw)
+	}
 	if !s.Unsigned {
 		var b bytes.Buffer
 		must(dkim.Sign(&b, strings.NewReader(raw), &dkim.SignOptions{
@@ -383,8 +410,17 @@ func (s *Story) reply() []byte {
 	return signed
 }
 
+// ReplyText is a reply of the person to the summary, not signed.
+func ReplyText(word string) string { return replyText(word, Clock(10, 25, 0)) }
+
+func replyText(word string, at time.Time) string {
+	return "From: Nadia Ferrantini <" + PersonMail + ">\r\nTo: risposte+tok7k3mq9td@pontechiaro.example\r\n" +
+		"Subject: Re: Riepilogo [7K3M-Q9TD]\r\nDate: " + at.Format(time.RFC1123Z) + "\r\nMessage-ID: <r1@posta.example>\r\n" +
+		"In-Reply-To: <m1@pontechiaro.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + word + "\r\n"
+}
+
 // summaryMail writes the mail by hand, so that its bytes are the same in every run.
-func summaryMail(subject, text string, pdf []byte) []byte {
+func summaryMail(subject, text, html string, pdf []byte) []byte {
 	b64 := func(data []byte) string {
 		var b strings.Builder
 		for chunk := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(data)), 76) {
@@ -392,11 +428,14 @@ func summaryMail(subject, text string, pdf []byte) []byte {
 		}
 		return b.String()
 	}
+	if html != "" {
+		html = "--b1\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b64([]byte(html))
+	}
 	return []byte("From: Agenzia Ponte Chiaro <" + AgencyMail + ">\r\nTo: " + PersonMail + "\r\n" +
 		"Reply-To: risposte+tok7k3mq9td@pontechiaro.example\r\nMessage-ID: <m1@pontechiaro.example>\r\nReferences: <m1b@pontechiaro.example>\r\n" +
 		"Subject: =?utf-8?B?" + base64.StdEncoding.EncodeToString([]byte(subject)) + "?=\r\nDate: Mon, 16 Mar 2020 11:22:00 +0100\r\n" +
 		"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b1\r\n\r\n" +
-		"--b1\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b64([]byte(text)) +
+		"--b1\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b64([]byte(text)) + html +
 		"--b1\r\nContent-Type: application/pdf; name=foglio-ore.pdf\r\nContent-Disposition: attachment; filename=foglio-ore.pdf\r\n" +
 		"Content-Transfer-Encoding: base64\r\n\r\n" + b64(pdf) + "--b1--\r\n")
 }
