@@ -134,11 +134,13 @@ func (s *issuer) gather(ctx context.Context, id string) (bundle.Content, error) 
 	if err := s.files(ctx, &c); err != nil {
 		return c, err
 	}
-	views, err := audit.Views(c.Entries, c.RulePack)
-	if err != nil {
-		return c, err
+	if c.Entries[0].Fact != nil { // of an erased record nothing can be drawn
+		views, err := audit.Views(c.Entries, c.RulePack)
+		if err != nil {
+			return c, err
+		}
+		c.Files = append(c.Files, views...)
 	}
-	c.Files = append(c.Files, views...)
 	return c, s.prove(ctx, &c, anchored.Size)
 }
 
@@ -152,11 +154,17 @@ func lastIssued(entries []evidence.Entry) int {
 	return n
 }
 
-// files reads the bytes behind the openings of files, and gives each its own name in the bundle.
+// files reads the bytes behind the openings of files, and gives each its own name in the bundle. The newest signed timesheet
+// keeps its name; those it superseded take another.
 func (s *issuer) files(ctx context.Context, c *bundle.Content) error {
 	taken := map[string]bool{}
+	newest := evidence.Fold(c.Interview, c.Entries).SignedN
 	for _, group := range [][]evidence.Entry{c.Entries, c.Context} {
 		for _, e := range group {
+			if e.Fact == nil {
+				continue // erased or of a later version: its parts cannot be found
+			}
+			_, sheet := e.Fact.(*evidence.TimesheetSigned)
 			for i := range e.Openings {
 				o := &e.Openings[i]
 				if o.File == "" || strings.HasPrefix(o.File, "record/") {
@@ -166,7 +174,7 @@ func (s *issuer) files(ctx context.Context, c *bundle.Content) error {
 				if err != nil {
 					return err
 				}
-				if taken[o.File] {
+				if taken[o.File] || o.File == bundle.NameTimesheet && !(sheet && e.Head.N == newest) {
 					ext := path.Ext(o.File)
 					o.File = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(o.File, ext), e.Head.N, ext)
 				}

@@ -155,4 +155,3 @@ func TestTimesheetPDFIsTheSignedOne(t *testing.T) {
 	r := audit.Verify(s.Seal(c), trust(t, s.Trust()), auditAt)
 	wants(t, r, audit.Signatures, audit.Contradicted, "timesheet-name")
 }
-

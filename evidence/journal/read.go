@@ -33,6 +33,11 @@ func (j *Journal) Range(ctx context.Context, from, to int64) ([]evidence.Entry, 
 	return j.read(ctx, j.db.SQL(), "WHERE idx >= ? AND idx < ? ORDER BY idx", from, to)
 }
 
+// Within reads the entries of a scope that stand in the tree from index from up to, not including, to.
+func (j *Journal) Within(ctx context.Context, scope string, from, to int64) ([]evidence.Entry, error) {
+	return j.read(ctx, j.db.SQL(), "WHERE scope = ? AND idx >= ? AND idx < ? ORDER BY idx", scope, from, to)
+}
+
 // Lines reads the bare lines of the same entries, as hashed.
 func (j *Journal) Lines(ctx context.Context, from, to int64) ([][]byte, error) {
 	rows, err := j.db.SQL().QueryContext(ctx, j.db.Q("SELECT line FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"), from, to)

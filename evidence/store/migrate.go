@@ -11,10 +11,17 @@ import (
 	"strings"
 )
 
-// Migrate brings the tables of one package up to date. The files are FOLDER/001_what.sql and so on, numbered without a
-// gap; each runs once, in its own transaction with the note that it ran. A database from a newer program is refused.
+// Migrate brings the tables of one package up to date. The files are ENGINE/001_what.sql and so on (or sql/… where all
+// engines read the same), numbered without a gap; each runs once, in its own transaction with the note that it ran. A
+// database from a newer program is refused.
 func (db *DB) Migrate(ctx context.Context, name string, files fs.FS) error {
-	steps, err := fs.Glob(files, "*/*.sql") // sorted by name
+	steps, err := fs.Glob(files, db.Engine()+"/*.sql") // sorted by name
+	if err == nil && len(steps) == 0 {
+		steps, err = fs.Glob(files, "sql/*.sql")
+	}
+	if err == nil && len(steps) == 0 {
+		err = fmt.Errorf("there are no tables for %s", db.Engine())
+	}
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", name, err)
 	}

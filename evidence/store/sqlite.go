@@ -1,13 +1,14 @@
 package store
 
 import (
-	"database/sql"
+	"context"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"strings"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	engine "modernc.org/sqlite"
 )
 
 // pragmas are given in the DSN and not by a statement, so that every connection of the pool has them. FULL makes a
@@ -20,11 +21,15 @@ var pragmas = []struct{ name, value string }{
 	{"secure_delete", "1"}, // what an erasure clears is overwritten
 }
 
-type sqlite struct{}
+// sqlite needs no row lock and no turn: an immediate transaction excludes every other writer.
+var sqlite = dialect{
+	name:    "sqlite",
+	connect: connectSQLite,
+	rewrite: func(query string) string { return query },
+}
 
-func (sqlite) name() string { return "sqlite" }
-
-func (sqlite) open(file string) (*sql.DB, error) {
+func connectSQLite(_ context.Context, dsn string) (driver.Connector, error) {
+	file := strings.TrimPrefix(dsn, "sqlite:")
 	if file == "" {
 		return nil, fmt.Errorf("sqlite: the file is missing")
 	}
@@ -37,16 +42,14 @@ func (sqlite) open(file string) (*sql.DB, error) {
 	for _, p := range pragmas {
 		fmt.Fprintf(&query, "&_pragma=%s(%s)", p.name, p.value)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.String())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(8)
-	return db, nil
+	return sqliteConnector{&engine.Driver{}, "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.String()}, nil
 }
 
-func (sqlite) rewrite(query string) string { return query }
+type sqliteConnector struct {
+	driver *engine.Driver
+	name   string
+}
 
-// lock is empty: an immediate transaction already excludes every other writer.
-func (sqlite) lock() string { return "" }
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.name) }
+
+func (c sqliteConnector) Driver() driver.Driver { return c.driver }
