@@ -199,7 +199,7 @@ func (d *demo) identify(ctx context.Context) error {
 	if _, err = d.until(ctx, "the identity check", func(iv *evidence.Interview) bool { return iv.Identity != nil }); err != nil {
 		return fmt.Errorf("%w (%s)", err, h.says("main"))
 	}
-	d.say("operator compared documents and data: recorded as the operator's word")
+	d.say("operator compared face, documents and data: recorded as the operator's word")
 	return nil
 }
 
