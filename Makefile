@@ -8,7 +8,7 @@ FRONT   := $(filter-out web/assets/dist/%,$(shell find web/assets/src web/assets
 
 # Debian's packages that the tests use, and a program of each.
 NEEDS := chromium=chromium poppler-utils=pdfsig mupdf-tools=mutool qpdf=qpdf openssl=openssl libnss3-tools=certutil \
-	postfix=postfix dovecot-imapd=dovecot dovecot-lmtpd=/usr/lib/dovecot/lmtp strace=strace
+	postfix=postfix dovecot-imapd=dovecot dovecot-lmtpd=/usr/lib/dovecot/lmtp strace=strace postgresql=/usr/lib/postgresql/15/bin/postgres
 
 .PHONY: run demo build test unit race e2e lint assets bench fuzz soak needs clean
 

@@ -18,6 +18,7 @@ evidence/wording: evidence
 evidence/tree: evidence
 evidence/rules: evidence evidence/tree
 evidence/store:
+evidence/store/postgrestest:
 evidence/journal: evidence evidence/tree evidence/store
 evidence/vault: evidence
 evidence/seal:

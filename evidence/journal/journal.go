@@ -19,7 +19,7 @@ import (
 	"confermo/evidence/store"
 )
 
-//go:embed sqlite/*.sql
+//go:embed sqlite/*.sql postgres/*.sql
 var migrations embed.FS
 
 // Errors a caller tells apart.

@@ -4,16 +4,27 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+
+	"confermo/evidence/store/postgrestest"
 )
 
-func open(t *testing.T) *DB {
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+
+// onEach runs a test of the contract against both engines.
+func onEach(t *testing.T, test func(t *testing.T, db *DB)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "a b?c%20.db"))) })
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, postgrestest.DSN(t))) })
+}
+
+func open(t *testing.T, dsn string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "a b?c%20.db"))
+	db, err := Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +33,7 @@ func open(t *testing.T) *DB {
 }
 
 func TestEveryConnectionHasThePragmas(t *testing.T) {
-	db := open(t)
+	db := open(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
 	want := map[string]string{
 		"busy_timeout": "10000", "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1",
 	}
@@ -45,8 +56,42 @@ func TestEveryConnectionHasThePragmas(t *testing.T) {
 	}
 }
 
-func TestWritersTakeTurnsAndFailuresLeaveNothing(t *testing.T) {
-	db, ctx := open(t), t.Context()
+func TestPostgresConnectionsWaitForTheDisk(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	db := open(t, dsn+"&synchronous_commit=off")
+	var held []*sql.Conn
+	for range maxConns {
+		c, err := db.SQL().Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+		var commit string
+		if err := c.QueryRowContext(t.Context(), "SHOW synchronous_commit").Scan(&commit); err != nil || commit != "on" {
+			t.Errorf("connection %d: synchronous_commit = %s, %v", len(held), commit, err)
+		}
+	}
+	for _, c := range held {
+		_ = c.Close()
+	}
+}
+
+func TestEnginesAndPlaceholders(t *testing.T) {
+	for _, dsn := range []string{"", "sqlite", "sqlite:", "mysql:x", "postgres://h:x:y"} {
+		if db, err := Open(t.Context(), dsn); err == nil {
+			_ = db.Close()
+			t.Errorf("%q was opened", dsn)
+		}
+	}
+	if got, want := numbered(`a = ? AND b LIKE '%?' ESCAPE '\' AND c = ?`), `a = $1 AND b LIKE '%?' ESCAPE '\' AND c = $2`; got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestWritersTakeTurnsAndFailuresLeaveNothing(t *testing.T) { onEach(t, writersTakeTurns) }
+
+func writersTakeTurns(t *testing.T, db *DB) {
+	ctx := t.Context()
 	if _, err := db.SQL().ExecContext(ctx, "CREATE TABLE c (n INTEGER); INSERT INTO c VALUES (0)"); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +104,7 @@ func TestWritersTakeTurnsAndFailuresLeaveNothing(t *testing.T) {
 				if err := tx.QueryRow("SELECT n FROM c").Scan(&n); err != nil {
 					return err
 				}
-				if _, err := tx.Exec("UPDATE c SET n = ?", n+1); err != nil {
+				if _, err := tx.Exec(db.Q("UPDATE c SET n = ?"), n+1); err != nil {
 					return err
 				}
 				if i%2 == 1 {
@@ -79,8 +124,42 @@ func TestWritersTakeTurnsAndFailuresLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestMigrationsRunOnceAndRefuseTheFuture(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestViewSeesOneMoment(t *testing.T) {
+	onEach(t, func(t *testing.T, db *DB) {
+		ctx := t.Context()
+		if _, err := db.SQL().ExecContext(ctx, "CREATE TABLE c (n INTEGER)"); err != nil {
+			t.Fatal(err)
+		}
+		count := func(tx *sql.Tx) (n int) {
+			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM c").Scan(&n); err != nil {
+				t.Error(err)
+			}
+			return n
+		}
+		err := db.View(ctx, func(tx *sql.Tx) error {
+			before := count(tx)
+			err := db.Write(ctx, func(w *sql.Tx) error {
+				_, err := w.ExecContext(ctx, db.Q("INSERT INTO c VALUES (?)"), 1)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if after := count(tx); before != 0 || after != 0 {
+				t.Errorf("saw %d, then %d rows", before, after)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestMigrationsRunOnceAndRefuseTheFuture(t *testing.T) { onEach(t, migrations) }
+
+func migrations(t *testing.T, db *DB) {
+	ctx := context.Background()
 	one := fstest.MapFS{"sql/001_a.sql": {Data: []byte("CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);")}}
 	two := fstest.MapFS{"sql/001_a.sql": one["sql/001_a.sql"], "sql/002_b.sql": {Data: []byte("INSERT INTO a VALUES (2);")}}
 	for _, files := range []fstest.MapFS{one, one, two, two} {
