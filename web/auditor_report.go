@@ -21,7 +21,7 @@ type reportPage struct {
 	timesView
 	Number, Person, LongDate, AgencyName, Date, Phone string
 	State                                             stateView
-	HasBundle                                         bool
+	HasBundle, Stale                                  bool
 	Spans                                             []spanRow
 	TotalOperator, TotalPerson, TotalCounts           int
 	Claims                                            []claimView
@@ -50,11 +50,9 @@ var proofs = map[audit.Verdict]verdictView{
 }
 
 // showReport is the report of an interview (a-02): date, duration, name and phone (T17), presence, and what the audit of
-// its bundle says, claim by claim.
+// the bundle says, claim by claim. Looking issues nothing: where no bundle stands for the record as it is, the page offers
+// to issue one, which is an entry of the interview and so an act of its own.
 func (s *server) showReport(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
-	if d.Account.Agency != "" && d.Account.Agency != iv.Scheduled.Agency.ID {
-		return errNotFound
-	}
 	if err := s.trace(r, d, iv.ID, "report"); err != nil {
 		return err
 	}
@@ -73,7 +71,7 @@ func (s *server) showReport(w http.ResponseWriter, r *http.Request, d *sitting, 
 	page.spans(iv)
 	page.HasBundle = iv.Signed != nil && s.cfg.Issue != nil
 	if page.HasBundle {
-		s.claims(r.Context(), &page, iv)
+		s.claims(&page, iv)
 	} else {
 		page.WhyNot = d.v.t("report.early")
 	}
@@ -112,12 +110,13 @@ func seen(m evidence.Mask, from, to int) int {
 }
 
 // claims audits the bundle as an auditor's own program would, with the trust this installation is configured with.
-func (s *server) claims(ctx context.Context, page *reportPage, iv *evidence.Interview) {
-	data, err := s.bundle(ctx, iv)
-	if err != nil {
-		ref := reference()
-		s.log.Error("bundle not issued", "ref", ref, "interview", iv.ID, "error", err)
-		page.HasBundle, page.WhyNot = false, page.t("report.broken", ref)
+func (s *server) claims(page *reportPage, iv *evidence.Interview) {
+	data, stale := s.bundles.standing(iv)
+	if data == nil {
+		page.Stale, page.WhyNot = stale, page.t("report.none")
+		if stale {
+			page.WhyNot = page.t("report.stale")
+		}
 		return
 	}
 	sum := sha256.Sum256(data)
@@ -137,7 +136,8 @@ func (s *server) claims(ctx context.Context, page *reportPage, iv *evidence.Inte
 
 // bundleCache keeps the newest bundles, so that reading a report again issues nothing.
 type bundleCache struct {
-	mu   sync.Mutex // guards kept; held while a bundle is issued, so that two readers share one
+	one  sync.Mutex // held while a bundle is issued, so that two who ask share one
+	mu   sync.Mutex // guards kept
 	kept map[string]keptBundle
 }
 
@@ -148,13 +148,35 @@ type keptBundle struct {
 
 const maxKept = 16
 
+// standing gives the bundle that is complete up to the interview's last entry; stale tells that an older one is kept.
+func (c *bundleCache) standing(iv *evidence.Interview) (data []byte, stale bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k, ok := c.kept[iv.ID]
+	if ok && k.hash == iv.LastHash {
+		return k.data, false
+	}
+	return nil, ok
+}
+
+// checkBundle issues the bundle and leads to the report with what its audit says.
+func (s *server) checkBundle(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
+	if s.cfg.Issue == nil || iv.Signed == nil {
+		return failure{http.StatusConflict, "fail.late", "report.early"}
+	}
+	if _, err := s.bundle(r.Context(), iv); err != nil {
+		return err
+	}
+	return see(w, r, d.v.Base)
+}
+
 // bundle gives the bundle of an interview as it stands, and issues one where nothing fits.
 func (s *server) bundle(ctx context.Context, iv *evidence.Interview) ([]byte, error) {
 	c := &s.bundles
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if k, ok := c.kept[iv.ID]; ok && k.hash == iv.LastHash {
-		return k.data, nil
+	c.one.Lock()
+	defer c.one.Unlock()
+	if data, _ := c.standing(iv); data != nil {
+		return data, nil
 	}
 	data, err := s.cfg.Issue(ctx, iv.ID)
 	if err != nil {
@@ -164,6 +186,8 @@ func (s *server) bundle(ctx context.Context, iv *evidence.Interview) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.kept == nil || len(c.kept) >= maxKept {
 		c.kept = map[string]keptBundle{}
 	}

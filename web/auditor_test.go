@@ -34,7 +34,13 @@ func TestT17_ReportShowsTheFourFacts(t *testing.T) {
 	}
 	auditor.get("/audit?q=nessuno").wants(t, 200, "0 colloqui")
 	iv := s.interview(id)
-	a := auditor.get("/audit/" + id)
+	size := s.j.Size()
+	auditor.get("/audit/"+id).wants(t, 200, "Prepara il pacchetto e verifica", "Nadia Ferrantini")
+	auditor.get("/audit/" + id)
+	if issued != 0 || s.j.Size() != size+1 {
+		t.Errorf("reading the report issued %d bundles and added %d entries, not one for the traced reading", issued, s.j.Size()-size)
+	}
+	a := auditor.post("/audit/"+id+"/check", nil)
 	a.wants(t, 200, evidence.FormatDate("it", heldOn(iv)), evidence.FormatDuration("it", attested(iv).Seconds), "Nadia Ferrantini", "399 000 0142",
 		"Integrità", "Contraddetto", "I numeri del grafico", "Che cosa questo rapporto non prova")
 	auditor.get("/audit/" + id)
@@ -46,6 +52,8 @@ func TestT17_ReportShowsTheFourFacts(t *testing.T) {
 		t.Errorf("reading twice and downloading issued %d bundles", issued)
 	}
 	auditor.get("/audit/"+id+"/report.pdf").wants(t, 200, "%PDF")
+	s.append(journal.Draft{Interview: id, By: "test", Fact: &evidence.DeviceChecked{}})
+	auditor.get("/audit/"+id).wants(t, 200, "il registro è andato avanti", "Prepara il pacchetto e verifica")
 }
 
 // TestI14_ReadingIsTraced: who read what stands in the record, and a page that refreshes itself is told once.

@@ -29,6 +29,7 @@ var (
 	errCancelled = failure{http.StatusGone, "fail.cancelled", "fail.cancelledwhy"}
 	errInput     = failure{http.StatusBadRequest, "fail.input", "fail.inputwhy"}
 	errRights    = failure{http.StatusForbidden, "fail.rights", "fail.rightswhy"}
+	errOther     = failure{http.StatusForbidden, "fail.other", "fail.otherwhy"}
 	errRate      = failure{http.StatusTooManyRequests, "fail.rate", "fail.ratewhy"}
 	errLate      = failure{http.StatusConflict, "fail.late", "fail.latewhy"}
 	errDone      = failure{http.StatusConflict, "fail.late", "fail.done"}

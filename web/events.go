@@ -13,11 +13,27 @@ import (
 // heartbeat keeps a quiet stream of events alive through proxies.
 const heartbeat = 20 * time.Second
 
+// streamLife ends a stream, which the browser then opens again: whoever signed out meanwhile is told nothing more.
+const streamLife = 10 * time.Minute
+
 // dayEvents tells the day's list that something of the agency's interviews changed. What arrives every few seconds of a
 // call is not told.
-func (s *server) dayEvents(w http.ResponseWriter, r *http.Request, _ *sitting) error {
+func (s *server) dayEvents(w http.ResponseWriter, r *http.Request, d *sitting) error {
+	ours := map[string]bool{}
 	return s.events(w, r, func(h evidence.Head) bool {
-		return h.Interview != "" && h.Kind != "media-observed" && h.Kind != "mute-changed"
+		if h.Interview == "" || h.Kind == "media-observed" || h.Kind == "mute-changed" {
+			return false
+		}
+		mine, known := ours[h.Interview]
+		if !known {
+			iv, err := s.j.Interview(r.Context(), h.Interview)
+			if err != nil {
+				return false
+			}
+			mine = iv.Scheduled != nil && iv.Scheduled.Agency.ID == d.Account.Agency
+			ours[h.Interview] = mine
+		}
+		return mine
 	})
 }
 
@@ -28,6 +44,8 @@ func (s *server) dossierEvents(w http.ResponseWriter, r *http.Request, _ *sittin
 
 // events streams "look again" whenever an entry matters, as server-sent events. Nothing of the record goes through it.
 func (s *server) events(w http.ResponseWriter, r *http.Request, matters func(evidence.Head) bool) error {
+	ctx, end := context.WithTimeout(r.Context(), streamLife)
+	defer end()
 	flow := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	if err := flow.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -38,13 +56,13 @@ func (s *server) events(w http.ResponseWriter, r *http.Request, matters func(evi
 		return nil
 	}
 	for {
-		now, err := s.grown(r.Context(), size)
+		now, err := s.grown(ctx, size)
 		if err != nil {
 			return nil // the reader or the service is going
 		}
 		told := ": still here\n\n"
 		if now > size {
-			hit, err := s.anyMatters(r.Context(), size, now, matters)
+			hit, err := s.anyMatters(ctx, size, now, matters)
 			if err != nil {
 				return nil
 			}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"time"
 
 	"confermo/evidence"
 	"confermo/web/access"
@@ -23,9 +24,16 @@ func (s *server) handle(f func(http.ResponseWriter, *http.Request) error) http.H
 	})
 }
 
-// bounded limits the body of a form and parses it, then calls f.
+// uploadPattern is the one route that takes files and bounds them itself.
+const uploadPattern = "POST /i/{link}/documents"
+
+// bounded limits the body of a form and parses it, then calls f. Only uploads may come in parts: reading another form's
+// parts would write files of any size to the disk.
 func (s *server) bounded(w http.ResponseWriter, r *http.Request, f func(http.ResponseWriter, *http.Request) error) error {
-	if r.Method == http.MethodPost && !isMultipart(r) {
+	if r.Method == http.MethodPost && r.Pattern != uploadPattern {
+		if isMultipart(r) {
+			return errInput
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
 			var large *http.MaxBytesError
@@ -62,7 +70,13 @@ func (d *sitting) who() evidence.Who {
 	return evidence.Who{Account: d.Account.ID, Name: evidence.V(d.Account.Name), Role: d.Account.Role}
 }
 
-const sessionCookie = "session"
+// sessionCookie is the cookie of a session. Over TLS its name forbids that a neighbouring host sets it.
+func (s *server) sessionCookie() string {
+	if s.secure {
+		return "__Host-session"
+	}
+	return "session"
+}
 
 // desk makes a handler for somebody signed in with the role.
 func (s *server) desk(f func(http.ResponseWriter, *http.Request, *sitting) error, role string) http.Handler {
@@ -89,15 +103,16 @@ func (s *server) desk(f func(http.ResponseWriter, *http.Request, *sitting) error
 // deskDossier is a handler about one interview.
 type deskDossier func(http.ResponseWriter, *http.Request, *sitting, *evidence.Interview) error
 
-// dossier makes a handler about the interview of the path. An operator sees only those of the own agency (I17): another
-// agency's is answered like one that does not exist.
+// dossier makes a handler about the interview of the path. An account of an agency sees only that agency's (I17): another's
+// is answered like one that does not exist. An auditor of the managing authority belongs to none and sees all.
 func (s *server) dossier(f deskDossier, role string) http.Handler {
 	return s.desk(func(w http.ResponseWriter, r *http.Request, d *sitting) error {
 		iv, err := s.j.Interview(r.Context(), r.PathValue("id"))
 		if err != nil {
 			return err
 		}
-		if iv.Scheduled == nil || role == access.RoleOperator && iv.Scheduled.Agency.ID != d.Account.Agency {
+		all := role == access.RoleAuditor && d.Account.Agency == ""
+		if iv.Scheduled == nil || !all && iv.Scheduled.Agency.ID != d.Account.Agency {
 			return errNotFound
 		}
 		d.v.Base = "/interviews/" + iv.ID
@@ -109,8 +124,19 @@ func (s *server) dossier(f deskDossier, role string) http.Handler {
 	}, role)
 }
 
+// holder makes a handler of a step that only the interview's own operator takes: who was present is what the record
+// attests. After the term a deputy may sign, and the document says so.
+func (s *server) holder(f deskDossier) deskDossier {
+	return func(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
+		if d.Account.ID != iv.Scheduled.Operator.Account && iv.State(time.Now()) != evidence.StateSignOverdue {
+			return errOther
+		}
+		return f(w, r, d, iv)
+	}
+}
+
 func (s *server) sitting(r *http.Request) (*sitting, error) {
-	c, err := r.Cookie(sessionCookie)
+	c, err := r.Cookie(s.sessionCookie())
 	if err != nil {
 		return nil, access.ErrSession
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"html/template"
 	"net/http"
+	"time"
 
 	"confermo/evidence"
 )
@@ -97,19 +98,40 @@ func (s *server) admitPerson(w http.ResponseWriter, r *http.Request, d *sitting,
 	return see(w, r, d.v.Base+"/call")
 }
 
-// finishCall is the explicit conclusion (T15). Where nobody met the person, it records that the person did not appear.
+type absentPage struct {
+	view
+	Person, When   string
+	Waiting, Early bool
+}
+
+// askAbsent asks before an absence is stated. A person who waits at the door, or whose hour has not come, is not absent.
+func (s *server) askAbsent(w http.ResponseWriter, d *sitting, iv *evidence.Interview) error {
+	page := absentPage{
+		view: d.v, Person: iv.Scheduled.Person.FullName(), When: dateTime(d.v.Lang, startOf(iv)),
+		Waiting: iv.Parties[evidence.Person].Connected(), Early: time.Now().Before(startOf(iv)),
+	}
+	page.Crumbs = []crumb{{"/today", d.v.t("nav.today")}, {d.v.Base, page.Person}, {"", d.v.t("absent.title")}}
+	s.render(w, http.StatusConflict, "operator_absent", d.v.Lang, page)
+	return nil
+}
+
+// finishCall is the explicit conclusion (T15). Where nobody met the person, it records that the person did not appear,
+// once the operator has said so.
 func (s *server) finishCall(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
 	if s.cfg.Rooms == nil {
 		return errLate
 	}
 	reason := "operator"
-	if !iv.Parties[evidence.Person].Admitted {
-		reason = "no-show"
+	if iv.Closed == nil && !iv.Parties[evidence.Person].Admitted {
+		reason = noShow
+		if iv.Parties[evidence.Person].Connected() || time.Now().Before(startOf(iv)) || r.PostFormValue("absent") != "yes" {
+			return s.askAbsent(w, d, iv)
+		}
 	}
 	if err := s.cfg.Rooms.Finish(r.Context(), iv.ID, reason); err != nil {
 		return err
 	}
-	if reason == "no-show" {
+	if reason == noShow {
 		return see(w, r, d.v.Base)
 	}
 	return see(w, r, d.v.Base+"/sign")

@@ -52,7 +52,7 @@ func (s *server) showDossier(w http.ResponseWriter, r *http.Request, d *sitting,
 		Activity: sc.Activity + " " + rules.Name(prog.Activities, sc.Activity, d.v.Lang), Path: d.v.t("plan." + sc.Path),
 		Operator: sc.Operator.Name.String(), LanguageName: text.Name(sc.Language), State: states[state],
 		Action: nextAction(iv.ID, state), Timeline: timeline(d.v, iv, now), Documents: documentRows(d.v, iv),
-		CanCancel: iv.Closed == nil && iv.Cancelled == nil,
+		CanCancel: iv.Closed == nil && iv.Cancelled == nil && !iv.Parties[evidence.Person].Admitted,
 	}
 	page.Crumbs = []crumb{{"/today", d.v.t("nav.today")}, {"", page.Person}}
 	page.Live, page.Scripts = d.v.Base+"/events", []string{"live.js"}
@@ -75,7 +75,7 @@ func (p *dossierPage) links(iv *evidence.Interview) {
 		add("/call", "dossier.call", "it-video")
 	}
 	add("/documents", "dossier.docs", "it-card")
-	if iv.Closed != nil && iv.Approved == nil {
+	if iv.Closed != nil && iv.Closed.Reason != noShow && iv.Approved == nil {
 		add("/sign", "dossier.sign", "it-sign")
 	}
 	if len(iv.Mails) > 0 {
@@ -110,7 +110,7 @@ func documentRows(v view, iv *evidence.Interview) []documentRow {
 
 // makeDeviceCode makes a code that the operator may read out to the person.
 func (s *server) makeDeviceCode(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
-	if _, err := s.access.DeviceCode(r.Context(), iv.ID, false); err != nil {
+	if _, err := s.access.SpokenCode(r.Context(), iv.ID); err != nil {
 		return err
 	}
 	return see(w, r, d.v.Base)
@@ -127,6 +127,9 @@ func (s *server) cancelInterview(w http.ResponseWriter, r *http.Request, d *sitt
 		If: func(now *evidence.Interview) error {
 			if now.Cancelled != nil {
 				return errDone
+			}
+			if now.Parties[evidence.Person].Admitted {
+				return errLate // what was held is concluded, not cancelled
 			}
 			return notClosed(now)
 		},

@@ -29,6 +29,11 @@ type statement struct {
 	place  string
 }
 
+// noShow is the reason of a close without a meeting; there is nothing to sign then.
+const noShow = "no-show"
+
+var errNotHeld = failure{http.StatusConflict, "sign.title", "sign.absent"}
+
 // showSign is where the operator states topics and place and signs (o-07). Times cannot be typed.
 func (s *server) showSign(w http.ResponseWriter, r *http.Request, d *sitting, iv *evidence.Interview) error {
 	switch {
@@ -36,6 +41,11 @@ func (s *server) showSign(w http.ResponseWriter, r *http.Request, d *sitting, iv
 		return failure{http.StatusConflict, "fail.late", "sign.open"}
 	case iv.Approved != nil:
 		return see(w, r, d.v.Base+"/thread")
+	case iv.Closed.Reason == noShow:
+		return errNotHeld
+	}
+	if err := s.trace(r, d, iv.ID, "sign"); err != nil {
+		return err
 	}
 	return s.signForm(w, r, d, iv, statement{place: place(iv.Scheduled.Agency)}, "")
 }
@@ -129,6 +139,8 @@ func (s *server) sign(w http.ResponseWriter, r *http.Request, d *sitting, iv *ev
 			return errAlready
 		case now.Closed == nil:
 			return failure{http.StatusConflict, "fail.late", "sign.open"}
+		case now.Closed.Reason == noShow:
+			return errNotHeld
 		}
 		return nil
 	}

@@ -24,6 +24,9 @@ func linkMAC(key []byte, id string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)))[:20]
 }
 
+// pathOf is the one path of an interview's pages, however the link was typed: cookies hang on it.
+func (s *server) pathOf(id string) string { return "/i/" + id + "." + linkMAC(s.cfg.LinkKey, id) }
+
 // parseLink gives the interview's id of "ID.MAC", or false for a link that is not ours.
 func parseLink(key []byte, link string) (id string, ok bool) {
 	id, mac, found := strings.Cut(link, ".")

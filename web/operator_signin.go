@@ -2,8 +2,8 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"confermo/web/access"
@@ -65,13 +65,21 @@ func (s *server) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 	return see(w, r, "/sign-in/code")
 }
 
-// remote is the address that asks, without its port.
+// remote is the place that asks: an IPv4 address, or the /64 of an IPv6 one, which is one household.
 func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	addr := at.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	home, err := addr.Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return home.String()
 }
 
 // awaited gives the sign-in of the cookie and its account; ok is false where there is none.
@@ -141,7 +149,13 @@ func (s *server) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setCookie(w, &http.Cookie{Name: signInCookie, Path: "/sign-in", MaxAge: -1})
-	s.setCookie(w, &http.Cookie{Name: sessionCookie, Value: session, Path: "/", MaxAge: int(access.SessionIdle.Seconds())})
+	if c, err := r.Cookie(s.sessionCookie()); err == nil { // the one before does not live on unseen
+		if err := s.access.SignOut(r.Context(), c.Value); err != nil {
+			return err
+		}
+	}
+	s.setCookie(w, &http.Cookie{Name: s.sessionCookie(), Value: session, Path: "/", MaxAge: int(access.SessionLife.Seconds())})
+	s.setCookie(w, &http.Cookie{Name: "next", Path: "/sign-in", MaxAge: -1})
 	to := "/today"
 	if acc.Role == access.RoleAuditor {
 		to = "/audit"
@@ -154,11 +168,11 @@ func (s *server) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 
 // signOut ends the session.
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if c, err := r.Cookie(sessionCookie); err == nil {
+	if c, err := r.Cookie(s.sessionCookie()); err == nil {
 		if err := s.access.SignOut(r.Context(), c.Value); err != nil {
 			return err
 		}
 	}
-	s.setCookie(w, &http.Cookie{Name: sessionCookie, Path: "/", MaxAge: -1})
+	s.setCookie(w, &http.Cookie{Name: s.sessionCookie(), Path: "/", MaxAge: -1})
 	return see(w, r, "/sign-in")
 }

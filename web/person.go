@@ -65,7 +65,7 @@ func (s *server) welcome(r *http.Request) (*visit, error) {
 	case iv.Scheduled == nil:
 		return nil, errExpired
 	}
-	p := &visit{iv: iv, base: "/i/" + r.PathValue("link"), zone: zoneOf(iv)}
+	p := &visit{iv: iv, base: s.pathOf(id), zone: zoneOf(iv)}
 	p.v = s.newView(r, iv.Scheduled.Language)
 	p.v.Visit, p.v.Home, p.v.Base, p.v.Back, p.v.Privacy = true, p.base, p.base, p.base, p.base+"/notice"
 	p.v.setAgency(iv.Scheduled.Agency)

@@ -58,7 +58,7 @@ func (s *server) sendDeviceCode(w http.ResponseWriter, r *http.Request, p *visit
 	if to == "" {
 		return failure{http.StatusConflict, "device.title", "fail.nomail"}
 	}
-	code, err := s.access.DeviceCode(r.Context(), p.iv.ID, true)
+	code, err := s.access.MailedCode(r.Context(), p.iv.ID)
 	if err != nil {
 		return err
 	}

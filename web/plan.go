@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"confermo/evidence"
 	"confermo/evidence/rules"
@@ -37,7 +38,7 @@ func (p *plan) check(lang string, a evidence.AgencySeeded, packs []programme, no
 		switch {
 		case f.value == "":
 			bad(f.field, "form.required")
-		case len([]rune(f.value)) > 100 || strings.ContainsFunc(f.value, func(r rune) bool { return r < ' ' }):
+		case len([]rune(f.value)) > 100 || strings.ContainsFunc(f.value, unseen):
 			bad(f.field, "form.long", 100)
 		}
 	}
@@ -47,7 +48,7 @@ func (p *plan) check(lang string, a evidence.AgencySeeded, packs []programme, no
 		p.TaxCode = evidence.NormalTaxCode(p.TaxCode)
 	}
 	p.pack = programmeByID(packs, p.Programme)
-	if n := len(digits40(p.Phone)); n < 6 && (p.pack.Terms.PhoneNeeded || p.Phone != "") || len(p.Phone) > 40 {
+	if n := len(digits40(p.Phone)); n < 6 && (p.pack.Terms.PhoneNeeded || p.Phone != "") || len(p.Phone) > 40 || strings.ContainsFunc(p.Phone, notPhone) {
 		bad("phone", "form.phone")
 	}
 	if addr, err := mail.ParseAddress(p.Mail); p.Mail == "" && p.pack.Terms.MailNeeded || p.Mail != "" && (err != nil || addr.Address != p.Mail || len(p.Mail) > 254) {
@@ -112,6 +113,13 @@ func taxCodeProblem(code string) (key string, args []any) {
 	}
 	return "form.taxform", nil
 }
+
+// unseen characters have no place in a name: controls, and marks that turn the direction of what follows.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == unicode.ReplacementChar
+}
+
+func notPhone(r rune) bool { return !strings.ContainsRune("0123456789 +-./()", r) }
 
 func programmeByID(packs []programme, id string) programme {
 	for _, p := range packs {

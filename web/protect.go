@@ -1,7 +1,9 @@
 package web
 
 import (
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +24,16 @@ func (s *server) protect(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer") // addresses of invitations are secrets
 		h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=()")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if s.secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if !strings.HasPrefix(r.URL.Path, "/assets/") {
 			h.Set("Cache-Control", "no-store")
+		}
+		if s.cfg.Demo != nil && !local(r.Host, s.host) {
+			http.Error(w, "421 misdirected request", http.StatusMisdirectedRequest)
+			return
 		}
 		if lang := r.URL.Query().Get("lang"); lang != "" && r.Method == http.MethodGet {
 			s.chooseLanguage(w, r, lang)
@@ -34,6 +41,16 @@ func (s *server) protect(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// local tells whether a request names this machine by address, as localhost or by the configured name. A demonstration has
+// no secrets to open it, so a foreign page must not reach it under a name of its own that leads here.
+func local(host, own string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	return host == own || name == "localhost" || net.ParseIP(strings.Trim(name, "[]")) != nil
 }
 
 // chooseLanguage keeps the reader's choice in a cookie and shows the page again under its own address.
@@ -48,9 +65,12 @@ func (s *server) chooseLanguage(w http.ResponseWriter, r *http.Request, lang str
 	http.Redirect(w, r, localPath(to.RequestURI()), http.StatusSeeOther)
 }
 
-// localPath keeps a redirect on this site: "//host" would leave it.
+// localPath keeps a redirect on this site: "//host" would leave it, and so would what browsers read as that ("/\\host", a
+// tab between the slashes).
 func localPath(p string) string {
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.HasPrefix(p, "/\\") {
+	u, err := url.Parse(p)
+	odd := func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsFunc(p, odd) {
 		return "/"
 	}
 	return p

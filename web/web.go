@@ -49,7 +49,8 @@ type server struct {
 	j       *journal.Journal
 	access  *access.Access
 	pages   map[string]*page
-	secure  bool // cookies only over TLS
+	secure  bool   // cookies only over TLS
+	host    string // of the configured address
 	log     *slog.Logger
 	reads   *recent
 	bundles bundleCache
@@ -73,7 +74,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("open pages: %w", err)
 	}
 	s := &server{
-		cfg: cfg, j: cfg.Journal, access: cfg.Access, pages: pages, secure: base.Scheme == "https", log: cfg.Log,
+		cfg: cfg, j: cfg.Journal, access: cfg.Access, pages: pages, secure: base.Scheme == "https", host: base.Host, log: cfg.Log,
 		reads: &recent{every: time.Hour},
 	}
 	mux := http.NewServeMux()
@@ -124,15 +125,15 @@ func (s *server) routeOperator(mux *http.ServeMux) {
 		"POST /interviews/{id}/code":         s.makeDeviceCode,
 		"POST /interviews/{id}/cancel":       s.cancelInterview,
 		"GET /interviews/{id}/documents":     s.showDocuments,
-		"POST /interviews/{id}/documents":    s.checkIdentity,
+		"POST /interviews/{id}/documents":    s.holder(s.checkIdentity),
 		"GET /interviews/{id}/files/{n}":     s.downloadDocument,
-		"GET /interviews/{id}/call":          s.showOperatorCall,
+		"GET /interviews/{id}/call":          s.holder(s.showOperatorCall),
 		"GET /interviews/{id}/strip":         s.showLiveStrip,
 		"GET /interviews/{id}/checklist":     s.showChecklist,
-		"POST /interviews/{id}/admit":        s.admitPerson,
-		"POST /interviews/{id}/finish":       s.finishCall,
-		"GET /interviews/{id}/sign":          s.showSign,
-		"POST /interviews/{id}/sign":         s.sign,
+		"POST /interviews/{id}/admit":        s.holder(s.admitPerson),
+		"POST /interviews/{id}/finish":       s.holder(s.finishCall),
+		"GET /interviews/{id}/sign":          s.holder(s.showSign),
+		"POST /interviews/{id}/sign":         s.holder(s.sign),
 		"POST /interviews/{id}/preview":      s.previewTimesheet,
 		"GET /interviews/{id}/timesheet.pdf": s.downloadTimesheet,
 		"GET /interviews/{id}/thread":        s.showThread,
@@ -147,6 +148,7 @@ func (s *server) routeAuditor(mux *http.ServeMux) {
 	mux.Handle("GET /audit", s.desk(s.showSearch, access.RoleAuditor))
 	mux.Handle("GET /audit/{id}", s.dossier(s.showReport, access.RoleAuditor))
 	mux.Handle("GET /audit/{id}/report.pdf", s.dossier(s.downloadReport, access.RoleAuditor))
+	mux.Handle("POST /audit/{id}/check", s.dossier(s.checkBundle, access.RoleAuditor))
 	mux.Handle("POST /audit/{id}/bundle", s.dossier(s.downloadBundle, access.RoleAuditor))
 }
 

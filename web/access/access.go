@@ -47,6 +47,7 @@ const (
 	MaxAttempts = 5
 	MaxCodes    = 5 // mails per sign-in
 	SessionIdle = 8 * time.Hour
+	SessionLife = 12 * time.Hour // however much it is used
 )
 
 // Errors a caller tells apart.
@@ -73,10 +74,14 @@ type Opening struct {
 
 // Access is safe for concurrent use.
 type Access struct {
-	j      *journal.Journal
-	db     *store.DB
-	byMail limiter
-	byFrom limiter
+	j        *journal.Journal
+	db       *store.DB
+	byPair   limiter // one address of an account from one place: a stranger elsewhere does not lock the owner out
+	byMail   limiter // that address from everywhere
+	byFrom   limiter // one place
+	byCode   limiter // codes tried for one account, over all its sign-ins
+	byDevice limiter // codes mailed for one invitation
+	byDesk   limiter // codes an operator made for one invitation
 
 	mu       sync.Mutex // guards accounts
 	accounts map[string]Account
@@ -87,7 +92,13 @@ func Open(ctx context.Context, j *journal.Journal, db *store.DB) (*Access, error
 	if err := db.Migrate(ctx, "access", migrations); err != nil {
 		return nil, fmt.Errorf("open access: %w", err)
 	}
-	a := &Access{j: j, db: db, byMail: limiter{every: 12 * time.Second, burst: 5}, byFrom: limiter{every: time.Second, burst: 30}}
+	a := &Access{
+		j: j, db: db,
+		byPair: limiter{every: 12 * time.Second, burst: 5}, byMail: limiter{every: 2 * time.Second, burst: 60},
+		byFrom: limiter{every: time.Second, burst: 30}, byCode: limiter{every: 3 * time.Minute, burst: 20},
+		byDevice: limiter{every: 30 * time.Minute, burst: 5}, byDesk: limiter{every: 12 * time.Second, burst: 5},
+	}
+	nobody() // so that the first stranger's answer takes no longer than the others
 	if err := a.load(ctx); err != nil {
 		return nil, fmt.Errorf("open access: %w", err)
 	}
@@ -145,28 +156,29 @@ func (a *Access) Add(ctx context.Context, o Opening) (Account, error) {
 
 // Account finds an account by its id.
 func (a *Access) Account(ctx context.Context, id string) (Account, bool) {
-	return a.lookup(ctx, func(acc Account) bool { return acc.ID == id })
+	is := func(acc Account) bool { return acc.ID == id }
+	if acc, ok := a.among(is); ok || a.load(ctx) != nil {
+		return acc, ok
+	}
+	return a.among(is) // another process opened it
 }
 
-// find finds an account by its mail address.
+// find finds an account by its mail address. The stream is read first, whether the address is known or not: another
+// process may have opened the account, and the time of the answer must not tell which addresses have one.
 func (a *Access) find(ctx context.Context, mail string) (Account, bool) {
-	return a.lookup(ctx, func(acc Account) bool { return strings.EqualFold(acc.Mail, strings.TrimSpace(mail)) })
+	if a.load(ctx) != nil {
+		return Account{}, false
+	}
+	return a.among(func(acc Account) bool { return strings.EqualFold(acc.Mail, strings.TrimSpace(mail)) })
 }
 
-// lookup reads the stream again where nothing matches: another process may have opened the account.
-func (a *Access) lookup(ctx context.Context, match func(Account) bool) (Account, bool) {
-	for again := range 2 {
-		if again == 1 && a.load(ctx) != nil {
-			return Account{}, false
+func (a *Access) among(match func(Account) bool) (Account, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, acc := range a.accounts {
+		if match(acc) {
+			return acc, true
 		}
-		a.mu.Lock()
-		for _, acc := range a.accounts {
-			if match(acc) {
-				a.mu.Unlock()
-				return acc, true
-			}
-		}
-		a.mu.Unlock()
 	}
 	return Account{}, false
 }

@@ -177,9 +177,9 @@ func TestAccountsSurviveARestartAndNoPasswordStandsInClear(t *testing.T) {
 
 func TestDeviceCodeServesOnce(t *testing.T) {
 	h := newHouse(t)
-	code, err := h.DeviceCode(h.ctx, "01X", false)
+	code, err := h.SpokenCode(h.ctx, "01X")
 	ok(t, err)
-	same, err := h.DeviceCode(h.ctx, "01X", false)
+	same, err := h.SpokenCode(h.ctx, "01X")
 	ok(t, err)
 	if same != code || h.ShownCode(h.ctx, "01X") != code || h.ShownCode(h.ctx, "01Y") != "" {
 		t.Error("the code shown is not the valid one")
@@ -190,7 +190,7 @@ func TestDeviceCodeServesOnce(t *testing.T) {
 	ok(t, err)
 	_, err = h.UseDeviceCode(h.ctx, "01X", code)
 	h.wants(err, access.ErrGone)
-	code, err = h.DeviceCode(h.ctx, "01X", true)
+	code, err = h.MailedCode(h.ctx, "01X")
 	ok(t, err)
 	h.exec("UPDATE device_codes SET expires = ?", time.Now().Unix())
 	_, err = h.UseDeviceCode(h.ctx, "01X", code)
@@ -209,4 +209,43 @@ func TestAPITokenBelongsToItsAgency(t *testing.T) {
 	if _, found := h.OperatorByMail(h.ctx, "valle", mail); found {
 		t.Error("an operator was found under another agency")
 	}
+}
+
+// TestLeakedPasswordDoesNotBuyGuesses: the code is bounded over all sign-ins of an account, not only within one.
+func TestLeakedPasswordDoesNotBuyGuesses(t *testing.T) {
+	h := newHouse(t)
+	tried := 0
+	for from := range 10 {
+		begun, err := h.Begin(h.ctx, mail, password, "192.0.2."+string(rune('0'+from)))
+		ok(t, err)
+		for range access.MaxAttempts {
+			if _, _, err := h.Finish(h.ctx, begun.Token, "x"+begun.Code[1:]); errors.Is(err, access.ErrCode) {
+				tried++
+			}
+		}
+	}
+	if tried > 20 {
+		t.Errorf("%d codes could be tried in a row", tried)
+	}
+}
+
+// TestStrangerDoesNotLockTheOwnerOut: wrong passwords from one place leave the others alone.
+func TestStrangerDoesNotLockTheOwnerOut(t *testing.T) {
+	h := newHouse(t)
+	for range 20 {
+		_, _ = h.Begin(h.ctx, mail, "sbagliata, ma lunga", "198.51.100.1")
+	}
+	_, err := h.Begin(h.ctx, mail, password, "192.0.2.1")
+	ok(t, err)
+}
+
+func TestSessionEndsHoweverMuchItIsUsed(t *testing.T) {
+	h := newHouse(t)
+	begun, err := h.Begin(h.ctx, mail, password, "192.0.2.1")
+	ok(t, err)
+	token, _, err := h.Finish(h.ctx, begun.Token, begun.Code)
+	ok(t, err)
+	h.exec("UPDATE sessions SET signed_in = ?", time.Now().Add(-access.SessionLife-time.Minute).Unix())
+	_, err = h.Session(h.ctx, token)
+	h.wants(err, access.ErrSession)
 }

@@ -9,17 +9,27 @@ import (
 	"time"
 )
 
-// DeviceCode gives the code that binds an invitation to another device, and makes one where none is valid or renew is
-// set. Scope is the interview's id.
-func (a *Access) DeviceCode(ctx context.Context, scope string, renew bool) (string, error) {
-	if !renew {
-		if code := a.ShownCode(ctx, scope); code != "" {
-			return code, nil
-		}
-	}
-	if !a.byMail.allow("device:" + scope) {
+// MailedCode makes the code that binds an invitation to another device, to be mailed. Scope is the interview's id. The
+// code before is void. Few are made an hour: whoever found a link can neither guess a code nor flood the mailbox.
+func (a *Access) MailedCode(ctx context.Context, scope string) (string, error) {
+	if !a.byDevice.allow(scope) {
 		return "", ErrRate
 	}
+	return a.makeCode(ctx, scope)
+}
+
+// SpokenCode gives the valid code for an operator to read out, and makes one where there is none.
+func (a *Access) SpokenCode(ctx context.Context, scope string) (string, error) {
+	if code := a.ShownCode(ctx, scope); code != "" {
+		return code, nil
+	}
+	if !a.byDesk.allow(scope) {
+		return "", ErrRate
+	}
+	return a.makeCode(ctx, scope)
+}
+
+func (a *Access) makeCode(ctx context.Context, scope string) (string, error) {
 	code := newCode()
 	err := a.exec(ctx, `INSERT INTO device_codes (scope, code, expires, attempts) VALUES (?, ?, ?, 0)
 		ON CONFLICT (scope) DO UPDATE SET code = excluded.code, expires = excluded.expires, attempts = 0`,

@@ -16,7 +16,7 @@ type Session struct {
 	SignedIn time.Time
 }
 
-// Session finds the session of a cookie and notes that it was used. Error: ErrSession, also after SessionIdle.
+// Session finds the session of a cookie and notes that it was used. Error: ErrSession, also after SessionIdle or SessionLife.
 func (a *Access) Session(ctx context.Context, token string) (Session, error) {
 	if token == "" {
 		return Session{}, ErrSession
@@ -28,7 +28,7 @@ func (a *Access) Session(ctx context.Context, token string) (Session, error) {
 		return Session{}, ErrSession
 	}
 	now := time.Now()
-	if now.Sub(time.Unix(used, 0)) > SessionIdle {
+	if now.Sub(time.Unix(used, 0)) > SessionIdle || now.Sub(time.Unix(signedIn, 0)) > SessionLife {
 		return Session{}, ErrSession
 	}
 	acc, ok := a.Account(ctx, id)

@@ -19,7 +19,8 @@ type Begun struct {
 
 // Begin checks address and password. From is the remote address, for the rate. Errors: ErrPassword, ErrRate.
 func (a *Access) Begin(ctx context.Context, mail, password, from string) (Begun, error) {
-	if !a.byFrom.allow(from) || !a.byMail.allow(strings.ToLower(strings.TrimSpace(mail))) {
+	address := strings.ToLower(strings.TrimSpace(mail))
+	if !a.byFrom.allow(from) || !a.byPair.allow(from+" "+address) || !a.byMail.allow(address) {
 		return Begun{}, ErrRate
 	}
 	acc, found := a.find(ctx, mail)
@@ -90,11 +91,15 @@ func (a *Access) Again(ctx context.Context, token string) (Begun, error) {
 }
 
 // Finish takes the code and opens a session. Left is how many attempts remain after a wrong code.
-// Errors: ErrCode, ErrGone, ErrSession.
+// Errors: ErrCode, ErrGone, ErrSession, ErrRate: a password that leaked does not open as many sign-ins as it takes to
+// guess a code.
 func (a *Access) Finish(ctx context.Context, token, code string) (session string, left int, err error) {
 	acc, err := a.Awaited(ctx, token)
 	if err != nil {
 		return "", 0, err
+	}
+	if !a.byCode.allow(acc.ID) {
+		return "", 0, ErrRate
 	}
 	var verdict error
 	var hash []byte
@@ -119,6 +124,10 @@ func (a *Access) Finish(ctx context.Context, token, code string) (session string
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, a.db.Q("DELETE FROM sign_ins WHERE token = ?"), digest(token)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, a.db.Q("DELETE FROM sessions WHERE used < ? OR signed_in < ?"),
+			now.Add(-SessionIdle).Unix(), now.Add(-SessionLife).Unix()); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, a.db.Q("INSERT INTO sessions (token, account, signed_in, used) VALUES (?, ?, ?, ?)"),
