@@ -41,7 +41,10 @@ func (m *Mailbox) record(ctx context.Context, msg imap.Message, at imap.Cursor) 
 		if err := m.once(ctx, journal.Draft{Stream: stream, By: "mailbox", Fact: f}); err != nil {
 			return err
 		}
-		return m.classifyStream(ctx)
+		if err := m.classifyStream(ctx); err != nil { // the mail is on record: it is judged with the next one
+			m.Log.Error("classify mail of no interview", "err", err)
+		}
+		return nil
 	}
 	id := places[0].interview
 	double, err := m.double(ctx, id, msg.Raw)
@@ -134,11 +137,26 @@ func (m *Mailbox) understand(ctx context.Context, iv *evidence.Interview, d evid
 	return m.once(ctx, drafts...)
 }
 
+// Bounds of words that come from outside and go into facts: a fact that is too large could never be recorded, and what it
+// stands for would be done again and again.
+const (
+	maxWords   = 1000 // bytes
+	maxReasons = 100
+)
+
+// clip cuts words from outside to what a fact holds.
+func clip(s string) string {
+	if len(s) <= maxWords {
+		return strings.ToValidUTF8(s, "?")
+	}
+	return strings.ToValidUTF8(s[:maxWords], "") + " …"
+}
+
 // reasons joins lists of reasons; one that several checks found is told once.
 func reasons(lists ...[]string) []string {
 	out := []string{}
 	for _, r := range slices.Concat(lists...) {
-		if !slices.Contains(out, r) {
+		if r = clip(r); !slices.Contains(out, r) && len(out) < maxReasons {
 			out = append(out, r)
 		}
 	}
@@ -184,9 +202,9 @@ func bounced(iv *evidence.Interview, places []place, v reply.Verdict) *evidence.
 		if p.interview != iv.ID || f == nil || f.Failed() {
 			continue
 		}
-		out := &evidence.MailFailed{ID: p.mail, Final: true, Text: strings.TrimSpace(v.DSN.Status + " " + v.DSN.Diagnostic), Attempt: len(f.Failures) + 1}
+		out := &evidence.MailFailed{ID: p.mail, Final: true, Text: clip(strings.TrimSpace(v.DSN.Status + " " + v.DSN.Diagnostic)), Attempt: len(f.Failures) + 1}
 		if out.Text == "" {
-			out.Text = "came back: " + v.Subject
+			out.Text = clip("came back: " + v.Subject)
 		}
 		if len(v.DSN.Diagnostic) >= 3 {
 			out.Code, _ = strconv.Atoi(v.DSN.Diagnostic[:3]) // 0 where it does not begin with a code
@@ -245,11 +263,12 @@ func (m *Mailbox) classifyStream(ctx context.Context) error {
 	}
 	for id, n := range due {
 		raw, err := m.Journal.File(ctx, "stream:"+stream, n, "file")
-		if err != nil {
-			return fmt.Errorf("read recorded mail: %w", err)
+		if err != nil { // erased, or damaged: it keeps no other mail waiting
+			m.Log.Error("read recorded mail", "reply", id, "err", err)
+			continue
 		}
 		v := reply.Classify(raw, nil, reply.Options{})
-		out := &evidence.ReplyClassified{ID: id, Grammar: v.Version, Verdict: v.Verdict, Rule: v.Rule, Text: evidence.V(v.Text), Reasons: v.Reasons}
+		out := &evidence.ReplyClassified{ID: id, Grammar: v.Version, Verdict: v.Verdict, Rule: v.Rule, Text: evidence.V(v.Text), Reasons: reasons(v.Reasons)}
 		if err := m.once(ctx, journal.Draft{Stream: stream, By: "mailbox", Fact: out}); err != nil {
 			return err
 		}

@@ -177,41 +177,62 @@ func (m *Mailbox) submit(ctx context.Context, iv *evidence.Interview, id string)
 	if paused || f == nil {
 		return nil
 	}
+	attempt := len(f.Failures) + 1
+	if iv.Cancelled != nil && f.Purpose == evidence.Invitation {
+		return m.settle(ctx, iv.ID, attempt, &evidence.MailFailed{ID: id, Attempt: attempt, Final: true, Text: "not sent: the interview was cancelled"})
+	}
 	raw, err := m.Journal.File(ctx, iv.ID, f.N, "file")
 	if err != nil {
 		return fmt.Errorf("read frozen mail: %w", err)
 	}
-	attempt := len(f.Failures) + 1
 	sender := m.local + "+" + reply.BouncePrefix + f.Token.Text + "@" + m.domain
 	answer, err := smtp.Submit(ctx, m.SMTP, smtp.Envelope{From: sender, To: []string{f.To.Text}}, raw)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	draft := journal.Draft{Interview: iv.ID, By: "mailbox", If: func(now *evidence.Interview) error {
+	var auth *smtp.AuthFailed
+	if errors.As(err, &auth) { // the account's fault, not the mail's
+		m.pause(time.Now().Add(idle))
+		m.alarm("submit mail", err)
+		return nil
+	}
+	var fact evidence.Fact = &evidence.MailSent{ID: id, Response: clip(answer), Attempt: attempt}
+	if err != nil {
+		fact = failure(id, attempt, f.At, err)
+	} else if m.pause(time.Time{}) {
+		m.alarm("submit mail", nil)
+	}
+	return m.settle(ctx, iv.ID, attempt, fact)
+}
+
+// pause lets nothing be submitted before until, and tells whether there was a pause since the last success.
+func (m *Mailbox) pause(until time.Time) (was bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was, m.paused = !m.paused.IsZero(), until
+	return was
+}
+
+// settle records what became of an attempt, once.
+func (m *Mailbox) settle(ctx context.Context, interview string, attempt int, fact evidence.Fact) error {
+	var id string
+	switch f := fact.(type) {
+	case *evidence.MailSent:
+		id = f.ID
+	case *evidence.MailFailed:
+		id = f.ID
+	}
+	return m.once(ctx, journal.Draft{Interview: interview, By: "mailbox", Fact: fact, If: func(now *evidence.Interview) error {
 		if f := now.Mail(id); f == nil || f.Sent != nil || len(f.Failures) >= attempt {
 			return errOnce
 		}
 		return nil
-	}}
-	var auth *smtp.AuthFailed
-	switch {
-	case err == nil:
-		draft.Fact = &evidence.MailSent{ID: id, Response: answer, Attempt: attempt}
-	case errors.As(err, &auth): // the account's fault, not the mail's
-		m.mu.Lock()
-		m.paused = time.Now().Add(idle)
-		m.mu.Unlock()
-		m.alarm("submit mail", err)
-		return nil
-	default:
-		draft.Fact = failure(id, attempt, f.At, err)
-	}
-	return m.once(ctx, draft)
+	}})
 }
 
 func failure(id string, attempt int, frozen time.Time, err error) *evidence.MailFailed {
 	now := time.Now()
-	out := &evidence.MailFailed{ID: id, Attempt: attempt, Text: err.Error()}
+	out := &evidence.MailFailed{ID: id, Attempt: attempt, Text: clip(err.Error())}
 	var refused *smtp.Refused
 	if errors.As(err, &refused) {
 		out.Code, out.Final = refused.Code, !refused.Temporary

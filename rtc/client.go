@@ -32,6 +32,7 @@ type client struct {
 	out      chan []byte
 	messages *rate.Limiter
 	restarts *rate.Limiter
+	name     string // of the ticket with which it was seated
 
 	once   sync.Once
 	ending chan struct{} // closed by end: no more events, the queue goes out, then goodbye
@@ -48,8 +49,9 @@ func newClient(ws *websocket.Conn) *client {
 	}
 }
 
-// read waits for the next message. It refuses what is no message, too large, or one too many.
-func (c *client) read(within time.Duration) (request, error) {
+// read waits for the next message. It refuses what is no message, too large, or one too many. Pongs show that a seated
+// client is there; before that they gain no time, for otherwise a socket could be held without ever joining.
+func (c *client) read(within time.Duration, seated bool) (request, error) {
 	deadline := func() error { return c.ws.SetReadDeadline(time.Now().Add(within)) }
 	select {
 	case <-c.ending:
@@ -59,7 +61,12 @@ func (c *client) read(within time.Duration) (request, error) {
 	if err := deadline(); err != nil {
 		return request{}, fmt.Errorf("set deadline: %w", err)
 	}
-	c.ws.SetPongHandler(func(string) error { return deadline() })
+	c.ws.SetPongHandler(func(string) error {
+		if !seated {
+			return nil
+		}
+		return deadline()
+	})
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
 		return request{}, fmt.Errorf("read message: %w", err)
@@ -116,7 +123,7 @@ func (c *client) write() {
 	for {
 		select {
 		case b := <-c.out:
-			if !c.put(b) {
+			if !c.put(b, time.Now().Add(writeWithin)) {
 				return
 			}
 		case <-ping.C:
@@ -125,8 +132,9 @@ func (c *client) write() {
 				return
 			}
 		case <-c.ending:
-			for len(c.out) > 0 {
-				if !c.put(<-c.out) {
+			// One time limit for all that is left: a peer that takes a message now and then must not hold up the end.
+			for until := time.Now().Add(partWithin); len(c.out) > 0; {
+				if !c.put(<-c.out, until) {
 					return
 				}
 			}
@@ -139,8 +147,8 @@ func (c *client) write() {
 	}
 }
 
-func (c *client) put(b []byte) bool {
-	if c.ws.SetWriteDeadline(time.Now().Add(writeWithin)) != nil || c.ws.WriteMessage(websocket.TextMessage, b) != nil {
+func (c *client) put(b []byte, until time.Time) bool {
+	if c.ws.SetWriteDeadline(until) != nil || c.ws.WriteMessage(websocket.TextMessage, b) != nil {
 		_ = c.ws.Close() // wakes the reader, which reports the drop
 		return false
 	}

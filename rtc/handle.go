@@ -15,7 +15,7 @@ import (
 func (m *room) handle(ctx context.Context, c *client, s *seat, r request) error {
 	switch r.Type {
 	case "ping":
-		c.send(event{Type: "pong", Now: m.nowText()})
+		c.send(event{Type: "pong", Now: m.nowText(), Ticket: m.rooms.Ticket(m.id, s.party, c.name, TicketTTL)})
 		return nil
 	case "restart":
 		return m.restart(ctx, c, s, r)
@@ -41,8 +41,8 @@ func (m *room) seated(s *seat, r request) error {
 	case "mute":
 		return m.mute(s, r)
 	case "text":
-		if !s.admitted {
-			return object("waiting", errors.New("not admitted yet"))
+		if m.since.IsZero() {
+			return object("waiting", errors.New("not both are admitted yet"))
 		}
 		s.meter.Typed(m.rooms.now())
 		m.broadcast(s.party, event{Type: "text", Party: string(s.party), Text: r.Text, Done: r.Done})
@@ -68,6 +68,9 @@ func (m *room) mute(s *seat, r request) error {
 	}
 	if *own == r.On {
 		return nil
+	}
+	if !s.mutes.Allow() {
+		return refuse("rate", errors.New("the switches change too often"))
 	}
 	on := r.On
 	*own = on

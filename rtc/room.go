@@ -3,10 +3,10 @@ package rtc
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
 	"confermo/evidence"
 	"confermo/evidence/journal"
@@ -15,8 +15,12 @@ import (
 // holdSeat is how long a seat and its media outlive a lost socket.
 const holdSeat = 30 * time.Second
 
-// joinBurst bounds how many connections in a row a room makes; one more comes every second.
-const joinBurst = 12
+// joinBurst bounds how many connections in a row a party makes, muteBurst how many edges of its switches are recorded in
+// a row; one more comes every second. The bounds are each party's own: neither can use up those of the other.
+const (
+	joinBurst = 12
+	muteBurst = 30
+)
 
 // maxPending bounds the facts that wait for a journal that refuses them: a quarter of an hour of two parties.
 const maxPending = 1000
@@ -29,11 +33,9 @@ type room struct {
 	actions chan func()
 	wake    chan struct{} // a party was heard for the first time
 	done    chan struct{} // closed when run has ended
-	joins   *rate.Limiter
 
-	seats   map[evidence.Party]*seat
-	noticed bool
-	since   time.Time // when the second of both was admitted
+	seats   map[evidence.Party]*seat // the map itself never changes
+	since   time.Time                // when the second of both was admitted
 	pending []journal.Draft
 	over    bool
 }
@@ -41,7 +43,7 @@ type room struct {
 func newRoom(r *Rooms, iv *evidence.Interview) *room {
 	m := &room{
 		rooms: r, id: iv.ID, actions: make(chan func()), wake: make(chan struct{}, 1), done: make(chan struct{}),
-		joins: rate.NewLimiter(1, joinBurst), seats: map[evidence.Party]*seat{}, noticed: iv.Notice != nil,
+		seats: map[evidence.Party]*seat{},
 	}
 	for _, p := range []evidence.Party{evidence.Operator, evidence.Person} {
 		m.seats[p] = newSeat(m, p, iv.Parties[p])
@@ -139,21 +141,65 @@ func (m *room) draft(at time.Time, f evidence.Fact) {
 }
 
 // record appends the queued facts, and more with them. When the journal refuses, they stay queued and the next tick
-// tries again.
+// tries again. Where the interview was ended elsewhere nothing follows its end: the room is over.
 func (m *room) record(ctx context.Context, more ...journal.Draft) error {
-	drafts := append(m.pending[:len(m.pending):len(m.pending)], more...)
+	drafts := append(slices.Clone(m.pending), more...)
 	if len(drafts) == 0 {
 		return nil
 	}
-	if _, err := m.rooms.journal.Append(ctx, drafts...); err != nil {
+	if drafts[0].If == nil {
+		drafts[0].If = standing
+	}
+	_, err := m.rooms.journal.Append(ctx, drafts...)
+	if errors.Is(err, errOver) {
+		m.conclude("operator")
+		return err
+	}
+	if err != nil {
 		m.rooms.log.Error("record facts of a room", "interview", m.id, "facts", len(drafts), "err", err)
-		if n := len(m.pending) - maxPending; n > 0 {
-			m.pending = m.pending[n:]
-		}
+		m.pending = shorten(m.pending, maxPending)
 		return err
 	}
 	m.pending = nil
 	return nil
+}
+
+// standing refuses facts of a call that was closed or cancelled.
+func standing(iv *evidence.Interview) error {
+	if iv.Closed != nil || iv.Cancelled != nil {
+		return errOver
+	}
+	return nil
+}
+
+// shorten drops the oldest facts beyond n: switches first, then seconds. Joins, leaves and admissions are few, and
+// nothing else could be understood without them: they stay.
+func shorten(drafts []journal.Draft, n int) []journal.Draft {
+	over := len(drafts) - n
+	for _, kind := range []evidence.Kind{(&evidence.MuteChanged{}).Kind(), (&evidence.MediaObserved{}).Kind()} {
+		drafts = slices.DeleteFunc(drafts, func(d journal.Draft) bool {
+			drop := over > 0 && d.Fact.Kind() == kind
+			if drop {
+				over--
+			}
+			return drop
+		})
+	}
+	return drafts
+}
+
+// conclude tells everybody that the interview is over, and hangs up. Nothing more is recorded.
+func (m *room) conclude(reason string) {
+	m.over, m.pending = true, nil
+	for _, p := range parties {
+		s := m.seats[p]
+		if s.client != nil {
+			s.client.send(event{Type: "closed", Reason: reason})
+			s.client.end(websocket.CloseNormalClosure, "closed")
+		}
+		s.client = nil
+		s.hangUp()
+	}
 }
 
 // broadcast tells everybody but one.
@@ -192,15 +238,12 @@ func (m *room) admit(ctx context.Context, p evidence.Party) error {
 	now := m.rooms.clock.UTC(m.rooms.now())
 	draft := journal.Draft{
 		Interview: m.id, By: "rtc", At: now, Fact: &evidence.PartyAdmitted{Party: p},
-		If: func(iv *evidence.Interview) error {
-			if iv.Closed != nil {
-				return ErrClosed
-			}
-			return nil
-		},
+		If: standing,
 	}
 	s.observe(m.rooms.now()) // it joined before it was admitted
-	if err := m.record(ctx, draft); err != nil {
+	if err := m.record(ctx, draft); errors.Is(err, errOver) {
+		return ErrClosed
+	} else if err != nil {
 		return err
 	}
 	m.entered(s, now)
@@ -241,22 +284,19 @@ func (m *room) finish(ctx context.Context, c *evidence.Closed, at time.Time, gua
 		}
 	}
 	err := m.record(ctx, journal.Draft{Interview: m.id, By: "rtc", At: at, Fact: c, If: guard})
-	if errors.Is(err, errOver) {
-		err = nil
+	if err == nil || errors.Is(err, errOver) {
+		m.conclude(c.Reason)
+		return nil
 	}
 	for _, p := range parties {
 		s := m.seats[p]
-		if s.client != nil && err == nil {
-			s.client.send(event{Type: "closed", Reason: c.Reason})
-			s.client.end(websocket.CloseNormalClosure, "closed")
-		} else if s.client != nil {
+		if s.client != nil {
 			// Their media is measured no more, so they must join anew; the seats stay.
 			s.client.fail(err)
 		}
 		s.client = nil
 		s.hangUp()
 	}
-	m.over = err == nil
 	return err
 }
 

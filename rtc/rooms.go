@@ -27,6 +27,9 @@ var (
 	ErrClosed     = errors.New("the interview is closed")
 )
 
+// joinTries bounds the joins of one socket until it has a seat.
+const joinTries = 4
+
 // maxSockets bounds the sockets open at once.
 const maxSockets = 8192
 
@@ -136,25 +139,28 @@ func (r *Rooms) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // serve reads the client's messages until it leaves or drops.
 func (r *Rooms) serve(c *client) {
-	first, err := c.read(helloWithin)
+	first, err := c.read(helloWithin, false)
 	if err != nil {
 		c.fail(err)
 		return
 	}
 	room, seat, err := r.join(r.ctx, c, first)
-	for ; err != nil; room, seat, err = r.join(r.ctx, c, first) {
+	for tries := 1; err != nil; room, seat, err = r.join(r.ctx, c, first) {
+		if tries++; tries > joinTries {
+			err = refuse("rate", err)
+		}
 		c.fail(err)
 		if _, final := errorEvent(err); final {
 			return
 		}
-		if first, err = c.read(helloWithin); err != nil {
+		if first, err = c.read(helloWithin, false); err != nil {
 			c.fail(err)
 			return
 		}
 	}
 	defer r.release(room)
 	for {
-		m, err := c.read(silentFor)
+		m, err := c.read(silentFor, true)
 		if err == nil {
 			err = room.handle(r.ctx, c, seat, m)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/time/rate"
 
 	"confermo/evidence"
 	"confermo/rtc/presence"
@@ -36,12 +37,15 @@ type seat struct {
 	id      string        // of the connection, "" before the first
 	conn    *sfu.Conn     // nil while there is no media
 	gauge   gauge
+
+	joins, mutes *rate.Limiter
 }
 
 func newSeat(m *room, p evidence.Party, was evidence.Presence) *seat {
 	return &seat{
 		room: m, party: p, admitted: was.Admitted, away: true, audio: true, video: true,
 		meter: presence.New(m.rooms.clock, p, was.Joined),
+		joins: rate.NewLimiter(1, joinBurst), mutes: rate.NewLimiter(1, muteBurst),
 	}
 }
 
@@ -62,7 +66,7 @@ func (m *room) join(ctx context.Context, c *client, t ticket, r request) (*seat,
 	if r.Offer == "" {
 		return m.resume(c, t, r)
 	}
-	if !m.joins.Allow() {
+	if !m.seats[t.Party].joins.Allow() {
 		return nil, refuse("rate", errors.New("too many connections"))
 	}
 	if err := m.allowed(ctx, t.Party); err != nil {
@@ -136,7 +140,7 @@ func (s *seat) take(c *client, t ticket) {
 	if s.client != nil && s.client != c {
 		s.client.fail(refuse("replaced", nil))
 	}
-	s.client, s.name = c, t.Name
+	s.client, s.name, c.name = c, t.Name, t.Name
 }
 
 // greet answers join.

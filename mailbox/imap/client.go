@@ -45,11 +45,27 @@ type Message struct {
 // MaxSize is the largest mail fetched whole; PEC allows 30 MB (RFC 6109).
 const MaxSize = 40 << 20
 
-// Time limits: to connect, and for the end of IDLE after DONE was sent.
-const (
-	dialTimeout = 30 * time.Second
-	doneTimeout = 30 * time.Second
+// Time limits: to connect and log in, for the answer to a command, for the bytes of the mails of one command, and for the
+// end of IDLE after DONE was sent. The client library itself waits for ever for the first byte of an answer, and a server
+// that hangs keeps its connection open.
+var (
+	DialTimeout   = 30 * time.Second
+	AnswerTimeout = 5 * time.Minute
+	FetchTimeout  = 30 * time.Minute
+	doneTimeout   = 30 * time.Second
 )
+
+// Unfetched is the error of FetchSince for a mail that is listed and whose bytes could not be had; several mails were
+// asked for together unless batch was 1. Message holds no bytes.
+type Unfetched struct {
+	Message Message
+	Err     error
+}
+
+func (u *Unfetched) Error() string { return fmt.Sprintf("fetch mail %d: %v", u.Message.UID, u.Err) }
+
+// Unwrap gives the server's answer, or what broke the connection.
+func (u *Unfetched) Unwrap() error { return u.Err }
 
 // ErrAuth says that the server refused the account.
 var ErrAuth = errors.New("the mail server refuses the account")
@@ -57,6 +73,7 @@ var ErrAuth = errors.New("the mail server refuses the account")
 // Client is a connection to one mailbox. It belongs to one goroutine.
 type Client struct {
 	c    *imapclient.Client
+	conn net.Conn
 	stop func() bool
 	news chan struct{} // holds a token when the server announced something
 	idle bool          // the server offers IDLE
@@ -79,13 +96,14 @@ func Dial(ctx context.Context, a Account) (*Client, error) {
 	if cfg.ServerName == "" {
 		cfg.ServerName = host
 	}
-	d := net.Dialer{Timeout: dialTimeout, KeepAlive: time.Minute}
+	d := net.Dialer{Timeout: DialTimeout, KeepAlive: time.Minute}
 	conn, err := d.DialContext(ctx, "tcp", a.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect to mail server: %w", err)
 	}
-	cl := &Client{news: make(chan struct{}, 1)}
+	cl := &Client{conn: conn, news: make(chan struct{}, 1)}
 	cl.stop = context.AfterFunc(ctx, func() { conn.Close() })
+	defer cl.limit(DialTimeout)()
 	if err := cl.login(conn, a, cfg); err != nil {
 		cl.stop()
 		conn.Close()
@@ -130,6 +148,11 @@ func (cl *Client) login(conn net.Conn, a Account, cfg *tls.Config) error {
 	return nil
 }
 
+// limit breaks the connection after d, unless the function it returns is called before.
+func (cl *Client) limit(d time.Duration) (stop func() bool) {
+	return time.AfterFunc(d, func() { cl.conn.Close() }).Stop
+}
+
 // Close ends the connection.
 func (cl *Client) Close() error {
 	cl.stop()
@@ -141,6 +164,7 @@ func (cl *Client) Close() error {
 
 // Select opens a mailbox and tells its UIDVALIDITY and the next UID.
 func (cl *Client) Select(mailbox string) (validity, next uint32, err error) {
+	defer cl.limit(AnswerTimeout)()
 	d, err := cl.c.Select(mailbox, nil).Wait()
 	if err != nil {
 		return 0, 0, fmt.Errorf("select mailbox: %w", err)
@@ -154,7 +178,9 @@ func (cl *Client) FetchSince(uid uint32, since time.Time, batch int, f func(Mess
 	last = uid
 	var above goimap.UIDSet
 	above.AddRange(goimap.UID(uid)+1, 0)
+	stop := cl.limit(AnswerTimeout)
 	list, err := cl.c.Fetch(above, &goimap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true}).Collect()
+	stop()
 	if err != nil {
 		return last, fmt.Errorf("list mails: %w", err)
 	}
@@ -193,26 +219,10 @@ func fits(list []*imapclient.FetchMessageBuffer, batch int) int {
 
 // fetch gets the bytes of listed mails. Mails expunged meanwhile are passed over.
 func (cl *Client) fetch(list []*imapclient.FetchMessageBuffer, last uint32, f func(Message) error) (uint32, error) {
-	var whole goimap.UIDSet
-	got := map[goimap.UID][]byte{}
-	for _, m := range list {
-		if m.RFC822Size <= MaxSize {
-			whole.AddNum(m.UID)
-		} else if b, err := cl.header(m.UID); err != nil {
-			return last, err
-		} else {
-			got[m.UID] = b
-		}
-	}
-	section := &goimap.FetchItemBodySection{Peek: true}
-	if len(whole) > 0 {
-		all, err := cl.c.Fetch(whole, &goimap.FetchOptions{UID: true, BodySection: []*goimap.FetchItemBodySection{section}}).Collect()
-		if err != nil {
-			return last, fmt.Errorf("fetch mails: %w", err)
-		}
-		for _, m := range all {
-			got[m.UID] = m.FindBodySection(section)
-		}
+	got, err := cl.bytes(list)
+	if err != nil {
+		first := list[0]
+		return last, &Unfetched{Message{UID: uint32(first.UID), Internal: first.InternalDate, Size: first.RFC822Size}, err}
 	}
 	for _, m := range list {
 		raw, ok := got[m.UID]
@@ -230,13 +240,35 @@ func (cl *Client) fetch(list []*imapclient.FetchMessageBuffer, last uint32, f fu
 	return last, nil
 }
 
-func (cl *Client) header(uid goimap.UID) ([]byte, error) {
-	section := &goimap.FetchItemBodySection{Specifier: goimap.PartSpecifierHeader, Peek: true}
-	all, err := cl.c.Fetch(goimap.UIDSetNum(uid), &goimap.FetchOptions{UID: true, BodySection: []*goimap.FetchItemBodySection{section}}).Collect()
-	if err != nil || len(all) == 0 {
-		return nil, fmt.Errorf("fetch header of a large mail: %w", err)
+// bytes gets the listed mails whole, and of those that are too large the header.
+func (cl *Client) bytes(list []*imapclient.FetchMessageBuffer) (map[goimap.UID][]byte, error) {
+	defer cl.limit(FetchTimeout)()
+	var whole, large goimap.UIDSet
+	for _, m := range list {
+		if m.RFC822Size <= MaxSize {
+			whole.AddNum(m.UID)
+		} else {
+			large.AddNum(m.UID)
+		}
 	}
-	return all[0].FindBodySection(section), nil
+	got := map[goimap.UID][]byte{}
+	for _, want := range []struct {
+		uids goimap.UIDSet
+		part goimap.PartSpecifier
+	}{{whole, goimap.PartSpecifierNone}, {large, goimap.PartSpecifierHeader}} {
+		if len(want.uids) == 0 {
+			continue
+		}
+		section := &goimap.FetchItemBodySection{Specifier: want.part, Peek: true}
+		all, err := cl.c.Fetch(want.uids, &goimap.FetchOptions{UID: true, BodySection: []*goimap.FetchItemBodySection{section}}).Collect()
+		if err != nil {
+			return nil, fmt.Errorf("fetch bytes: %w", err)
+		}
+		for _, m := range all {
+			got[m.UID] = m.FindBodySection(section)
+		}
+	}
+	return got, nil
 }
 
 // Idle waits until the server announces something, d is over, or ctx ends; only a broken connection is an error. d is
@@ -244,8 +276,11 @@ func (cl *Client) header(uid goimap.UID) ([]byte, error) {
 func (cl *Client) Idle(ctx context.Context, d time.Duration) error {
 	var cmd *imapclient.IdleCommand
 	if cl.idle {
+		stop := cl.limit(AnswerTimeout)
 		var err error
-		if cmd, err = cl.c.Idle(); err != nil {
+		cmd, err = cl.c.Idle()
+		stop()
+		if err != nil {
 			return fmt.Errorf("begin to wait for mail: %w", err)
 		}
 	}
@@ -279,6 +314,7 @@ func (cl *Client) Idle(ctx context.Context, d time.Duration) error {
 
 // Mark adds a keyword to a mail, for the people who look into the mailbox; nothing here depends on it.
 func (cl *Client) Mark(uid uint32, keyword string) error {
+	defer cl.limit(AnswerTimeout)()
 	flags := &goimap.StoreFlags{Op: goimap.StoreFlagsAdd, Silent: true, Flags: []goimap.Flag{goimap.Flag(keyword)}}
 	if err := cl.c.Store(goimap.UIDSetNum(goimap.UID(uid)), flags, nil).Close(); err != nil {
 		return fmt.Errorf("mark mail: %w", err)
@@ -288,6 +324,7 @@ func (cl *Client) Mark(uid uint32, keyword string) error {
 
 // Append puts a copy into a mailbox, for example of what was sent.
 func (cl *Client) Append(mailbox string, raw []byte) error {
+	defer cl.limit(FetchTimeout)()
 	cmd := cl.c.Append(mailbox, int64(len(raw)), nil)
 	_, err := cmd.Write(raw)
 	if err == nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	goimap "github.com/emersion/go-imap/v2"
 )
 
 // Cursor is how far a mailbox was read. The zero Cursor has read nothing.
@@ -70,9 +72,17 @@ type watch struct {
 	Options
 	at      Cursor
 	record  func(Message, Cursor) error
-	read    time.Time // last successful look
+	read    time.Time // last successful look, or mail
 	alarmed bool
+	failed  int // fetches in a row that brought nothing
 }
+
+// A mail whose bytes cannot be had is tried alone and again, a few times where the server says no, more often where the
+// connection breaks; then it is handed on without bytes, for one such mail must not keep all later ones waiting.
+const (
+	triesRefused = 3
+	triesBroken  = 10
+)
 
 func (w *watch) alarm(err error) {
 	if w.Alarm != nil && w.alarmed != (err != nil) {
@@ -120,15 +130,16 @@ func (w *watch) connection(ctx context.Context) error {
 
 // look fetches until nothing is new and tells how many mails were recorded.
 func (w *watch) look(cl *Client) (int, error) {
-	total := 0
+	total, batch := 0, w.Batch
+	if w.failed > 0 {
+		batch = 1
+	}
 	for {
 		n := 0
-		last, err := cl.FetchSince(w.at.UID, w.Since, w.Batch, func(m Message) error {
-			at := Cursor{w.at.Validity, m.UID}
-			if err := w.record(m, at); err != nil {
-				return fmt.Errorf("record mail: %w", err)
+		last, err := cl.FetchSince(w.at.UID, w.Since, batch, func(m Message) error {
+			if err := w.hand(m); err != nil {
+				return err
 			}
-			w.at = at
 			n++
 			if w.Keyword != "" {
 				_ = cl.Mark(m.UID, w.Keyword) // a mailbox that cannot keep it loses nothing
@@ -137,8 +148,44 @@ func (w *watch) look(cl *Client) (int, error) {
 		})
 		w.at.UID = max(w.at.UID, last)
 		total += n
+		var u *Unfetched
+		if errors.As(err, &u) {
+			return total, w.missed(u, batch)
+		}
 		if err != nil || n == 0 {
 			return total, err
 		}
 	}
+}
+
+// hand records a mail and moves the cursor behind it.
+func (w *watch) hand(m Message) error {
+	at := Cursor{w.at.Validity, m.UID}
+	if err := w.record(m, at); err != nil {
+		return fmt.Errorf("record mail: %w", err)
+	}
+	w.at, w.failed, w.read = at, 0, time.Now()
+	return nil
+}
+
+// missed notes that a mail's bytes could not be had. The connection is given up in any case.
+func (w *watch) missed(u *Unfetched, batch int) error {
+	w.failed++
+	tries := triesBroken
+	var no *goimap.Error
+	if errors.As(u.Err, &no) {
+		tries = triesRefused
+	}
+	if batch > 1 || w.failed < tries {
+		return u
+	}
+	m := u.Message
+	m.Raw = []byte{}
+	if err := w.hand(m); err != nil {
+		return err
+	}
+	if w.Alarm != nil {
+		w.Alarm(fmt.Errorf("mail is recorded without its bytes: %w", u))
+	}
+	return u
 }

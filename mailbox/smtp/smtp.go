@@ -46,6 +46,8 @@ var (
 	DialTimeout   = 30 * time.Second
 	AnswerTimeout = 60 * time.Second
 	SubmitTimeout = 5 * time.Minute
+	// TotalTimeout ends a submission whose server takes no more bytes and gives no answer either.
+	TotalTimeout = 20 * time.Minute
 )
 
 // ErrOutcomeUnknown says that the server may or may not have taken the message.
@@ -77,6 +79,8 @@ func Submit(ctx context.Context, a Account, e Envelope, raw []byte) (string, err
 	if len(e.To) == 0 {
 		return "", errors.New("submit mail: there is no recipient")
 	}
+	ctx, cancel := context.WithTimeout(ctx, TotalTimeout)
+	defer cancel()
 	c, err := connect(ctx, a)
 	if err != nil {
 		return "", err
@@ -157,7 +161,7 @@ func greet(conn net.Conn, a Account, cfg *tls.Config) (*gosmtp.Client, error) {
 	case StartTLS:
 		var err error
 		if c, err = gosmtp.NewClientStartTLS(conn, cfg); err != nil {
-			return nil, typed("start TLS", err)
+			return nil, account("start TLS", err)
 		}
 	case Plain:
 		c = gosmtp.NewClient(conn)
@@ -170,7 +174,7 @@ func greet(conn net.Conn, a Account, cfg *tls.Config) (*gosmtp.Client, error) {
 		helo = "localhost"
 	}
 	if err := c.Hello(helo); err != nil {
-		return nil, typed("greet mail server", err)
+		return nil, account("greet mail server", err)
 	}
 	return c, nil
 }
@@ -193,6 +197,14 @@ func authenticate(c *gosmtp.Client, a Account) error {
 		return &AuthFailed{r}
 	}
 	return typed("authenticate", err)
+}
+
+// account is typed for what comes before any message is named: a final refusal there is no fault of the message.
+func account(doing string, err error) error {
+	if r := refusal(err); r != nil && !r.Temporary {
+		return &AuthFailed{r}
+	}
+	return typed(doing, err)
 }
 
 // typed turns a server's answer into *Refused and wraps everything else, which is a failure of the way there.

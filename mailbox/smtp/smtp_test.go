@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	gosmtp "github.com/emersion/go-smtp"
@@ -170,5 +171,69 @@ func TestEndingTheContextEndsTheSubmission(t *testing.T) {
 	}()
 	if _, err := Submit(ctx, Account{Addr: l.Addr().String(), TLS: Plain}, Envelope{To: []string{"a@b"}}, letter); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A server that takes no more bytes and does not answer must not keep the outbox for ever.
+func TestStalledServerIsGivenUp(t *testing.T) {
+	defer func(d time.Duration) { TotalTimeout = d }(TotalTimeout)
+	TotalTimeout = 200 * time.Millisecond
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		in := bufio.NewScanner(c)
+		_, _ = io.WriteString(c, "220 test\r\n")
+		for in.Scan() {
+			if in.Text() == "DATA" {
+				_, _ = io.WriteString(c, "354 go on\r\n")
+				<-ended // and reads no more
+				return
+			}
+			_, _ = io.WriteString(c, "250 ok\r\n")
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	large := bytes.Repeat([]byte("0123456789\r\n"), 4<<20) // more than the kernel keeps on the way
+	_, err = Submit(ctx, Account{Addr: l.Addr().String(), TLS: Plain}, Envelope{To: []string{"a@b"}}, large)
+	if err == nil || ctx.Err() != nil {
+		t.Errorf("the stalled server was waited for: %v", err)
+	}
+}
+
+// A server that turns us away at the door has refused no message.
+func TestRefusalAtTheGreetingIsTheAccounts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "554 5.7.1 your address is blocked\r\n")
+			_, _ = bufio.NewReader(c).ReadString('\n')
+			c.Close()
+		}
+	}()
+	for _, protection := range []string{Plain, StartTLS} {
+		_, err := send(t, Account{Addr: l.Addr().String(), TLS: protection})
+		var auth *AuthFailed
+		if !errors.As(err, &auth) {
+			t.Errorf("%s: %v", protection, err)
+		}
 	}
 }

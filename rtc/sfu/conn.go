@@ -35,7 +35,10 @@ type Conn struct {
 	seen Seen
 	out  [2]*outgoing // what this party receives, by kind
 
-	mu   sync.Mutex // serialises negotiation; guards in and fed
+	talk sync.Mutex // serialises negotiation, which may take long
+	form string     // of the first offer; guarded by talk
+
+	mu   sync.Mutex // guards in and fed, never held for long: the room's goroutine takes it
 	in   [2]*incoming
 	fed  []*Conn
 	pair atomic.Bool // connected: a subscriber that asks for a key frame can use it
@@ -106,8 +109,16 @@ func (c *Conn) Restart(ctx context.Context, offer string) (answer string, err er
 }
 
 func (c *Conn) negotiate(ctx context.Context, offer string) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.talk.Lock()
+	defer c.talk.Unlock()
+	offer, form, err := reduce(offer)
+	if err != nil {
+		return "", err
+	}
+	if c.form != "" && c.form != form {
+		return "", fmt.Errorf("%w: its sections are not those of the first offer", ErrOffer)
+	}
+	c.form = form
 	ctx, cancel := context.WithTimeout(ctx, gatherWithin)
 	defer cancel()
 	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {

@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +81,9 @@ func (in *incoming) read(track *webrtc.TrackRemote) {
 	var h rtp.Header
 	for {
 		n, _, err := track.Read(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			continue // larger than any path carries; the stream goes on without it
+		}
 		if err != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pion/sdp/v3"
 )
@@ -31,4 +32,32 @@ func CheckOffer(offer string) error {
 			ErrOffer, count["audio"], count["video"])
 	}
 	return nil
+}
+
+// reduce takes the candidates out of an offer, and gives the form that every later offer of the connection must have:
+// the kinds and names of its sections in order, so that restarts cannot pile up sections. The service never sends to an
+// address that only a description names, for it could be anybody's: it learns the party's address from the checks that
+// come from it (RFC 8445 section 7.3.1.3).
+func reduce(offer string) (reduced, form string, err error) {
+	var d sdp.SessionDescription
+	if err := d.UnmarshalString(offer); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrOffer, err)
+	}
+	var f strings.Builder
+	for _, m := range d.MediaDescriptions {
+		mid, _ := m.Attribute(sdp.AttrKeyMID)
+		fmt.Fprintf(&f, "%s %q\n", m.MediaName.Media, mid)
+		kept := m.Attributes[:0]
+		for _, a := range m.Attributes {
+			if a.Key != "candidate" && a.Key != "end-of-candidates" && a.Key != "remote-candidates" {
+				kept = append(kept, a)
+			}
+		}
+		m.Attributes = kept
+	}
+	b, err := d.Marshal()
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrOffer, err)
+	}
+	return string(b), f.String(), nil
 }
