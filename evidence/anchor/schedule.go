@@ -57,7 +57,14 @@ func (w *watch) observe(e evidence.Entry) {
 		}
 	case *evidence.PartyAdmitted:
 		// This is the opening that the audit wants stamped: from here on seconds may count.
-		if r := w.open[id]; r != nil && f.Party == evidence.Person && !r.begun {
+		// Somebody whose connection fell just before is let in all the same.
+		if f.Party != evidence.Person {
+			break
+		}
+		if w.open[id] == nil {
+			w.open[id] = &room{first: e.Index, connections: map[string]bool{}}
+		}
+		if r := w.open[id]; !r.begun {
 			r.begun, w.stamp[e.Index] = true, true
 		}
 	case *evidence.Cancelled:
@@ -106,7 +113,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.loop(ctx, s.cosignWake, s.cfg.IdleEvery, s.planCosign, s.cosignOnce) })
-	wg.Go(func() { s.loop(ctx, s.stampWake, 5*time.Minute, s.planStamp, s.stampOnce) })
+	wg.Go(func() { s.loop(ctx, s.stampWake, longestStampPause, s.planStamp, s.stampOnce) })
 	kept := int64(-1)
 	for {
 		e, err := f.Next(ctx)
@@ -176,6 +183,10 @@ func (s *Service) rouse() {
 		}
 	}
 }
+
+// longestStampPause lies between two tries while the authority fails: an outage of a minute must not make the next token too late
+// for an auditor, who allows two.
+const longestStampPause = 30 * time.Second
 
 // plan says whether something is wanted, and from when.
 type plan func() (at time.Time, wanted bool)

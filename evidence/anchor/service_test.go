@@ -400,6 +400,22 @@ func TestWitnessFindsALogSetBackOrForked(t *testing.T) {
 	}
 }
 
+// A person whose connection fell in the waiting room just before is let in, and that opening is stamped as well.
+func TestOpeningIsStampedWhenNobodyIsConnected(t *testing.T) {
+	w := newWorld(t)
+	w.run(t, w.config())
+	lost := &evidence.PartyLeft{Party: evidence.Person, Connection: string(evidence.Person), At: "2026-11-22T10:00:00.000Z", Reason: "lost"}
+	w.append(t, "01A", scheduled(), joined(evidence.Person), lost, &evidence.PartyAdmitted{Party: evidence.Person})
+	w.until(t, "the opening is stamped", func() bool {
+		for _, e := range w.anchors(t) {
+			if f, ok := e.Fact.(*evidence.AnchorReceived); ok && f.Type == "tsa" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // The opening is the person's entry into the call, from where seconds may count: somebody who only waits is not stamped.
 func TestOpeningIsStampedWhenThePersonIsLetIn(t *testing.T) {
 	w := newWorld(t)

@@ -26,9 +26,10 @@ type auditor struct {
 	entries    []evidence.Entry
 	context    []evidence.Entry
 	iv         *evidence.Interview
-	rule       *evidence.Rule // of the signed pack, nil while no trusted key signed it
-	operator   string         // who runs the service
-	sealedAt   time.Time      // of the container's signature, by a trusted authority
+	rule       *evidence.Rule       // of the signed pack, nil while no trusted key signed it
+	inForce    func(time.Time) bool // whether the signed pack holds on the day of a time
+	operator   string               // who runs the service
+	sealedAt   time.Time            // of the container's signature, by a trusted authority
 	attested   int
 }
 

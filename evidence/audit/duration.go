@@ -38,11 +38,15 @@ func (a *auditor) checkRule() {
 		return
 	}
 	start, _ := time.Parse(evidence.TimeFormat, s.Start)
-	day := start.In(zone).Format("2006-01-02")
+	day := start.In(zone).Format(time.DateOnly)
+	a.inForce = func(at time.Time) bool {
+		held := at.In(zone).Format(time.DateOnly)
+		return held >= pack.From && (pack.To == "" || held <= pack.To)
+	}
 	switch {
 	case pack.ID != s.Programme.ID || pack.Version != s.Programme.Version || !reflect.DeepEqual(pack.Terms, s.Programme.Terms):
 		t.contradict("pack-terms")
-	case day < pack.From || pack.To != "" && day > pack.To:
+	case !a.inForce(start):
 		t.contradict("pack-date", pack.From, pack.To, day)
 	case !a.adopted(s.Programme.Digest):
 		t.unproved("pack-not-adopted")
@@ -120,6 +124,8 @@ func (a *auditor) checkDuration() {
 		t.unproved("version-unknown", "engine", signed.Engine)
 	case signed.Attested != a.attested || approved.Attested != a.attested || signed.Version != approved.Version:
 		t.contradict("duration-differs", evidence.FormatSeconds(signed.Attested), evidence.FormatSeconds(a.attested))
+	case a.attested > 0 && !a.inForce(sheet.Attested.Start): // agreed for a day of the pack and held on another
+		t.unproved("pack-not-in-force", sheet.Attested.Start.Format(time.DateOnly))
 	default:
 		t.say(Proved, "duration-follows", evidence.FormatSeconds(a.attested), evidence.FormatSeconds(sheet.Attested.Gross), a.runner())
 	}

@@ -63,6 +63,9 @@ func TestAnOperatorWithAllKeysOfTheServiceIsFound(t *testing.T) {
 				return !at.Before(clock(11, 20, 0))
 			},
 		}, audit.Presence, audit.Contradicted, "presence-late"},
+		{"agreed for a day of the pack and held before it began", audittest.Script{
+			Offset: -10 * 24 * time.Hour, Fact: edit(func(f *evidence.Scheduled) { f.Start = stamp(clock(10, 15, 0)) }),
+		}, audit.Duration, audit.Unproved, "pack-not-in-force"},
 		{"another person put in the place of the first", audittest.Script{At: first("interview-completed", func(l *audittest.Log, at time.Time) {
 			other := *l.Scope(audittest.ID)[0].Fact.(*evidence.Scheduled)
 			other.Person.Surname = evidence.V("Altra")

@@ -55,7 +55,7 @@ func readSummary(raw, timesheet []byte) (s summary, err error) {
 			return s, fmt.Errorf("read sent mail: %w", err)
 		}
 		switch kind := strings.ToLower(p.Header.Get("Content-Type")); {
-		case strings.HasPrefix(kind, "text/plain"):
+		case kind == "" || strings.HasPrefix(kind, "text/plain"): // RFC 2045 section 5.2
 			s.text, s.texts = lines(string(data)), s.texts+1
 		case strings.HasPrefix(kind, "text/html"):
 			s.html = append(s.html, lines(string(data)))

@@ -137,6 +137,7 @@ func (a *auditor) openNote(t *tally, msg []byte, cosigned bool) (tree.Checkpoint
 // those of a context to streams.
 func (a *auditor) lines(raw [][]byte, context bool) ([]evidence.Entry, error) {
 	var out []evidence.Entry
+	leaves := a.b.Proofs.Finder()
 	for i, line := range raw {
 		h, err := evidence.ParseLine(line)
 		if err != nil {
@@ -145,7 +146,7 @@ func (a *auditor) lines(raw [][]byte, context bool) ([]evidence.Entry, error) {
 		if context != (h.Stream != "") || !context && i > 0 && h.Interview != out[0].Head.Interview {
 			return nil, fmt.Errorf("line %d belongs to %q", i+1, h.Scope())
 		}
-		index, err := a.b.Proofs.Line(h.Stream, h.N, line)
+		index, err := leaves.Line(h.Stream, h.N, line)
 		if err != nil {
 			return nil, err
 		}

@@ -1,10 +1,7 @@
 package journal
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -13,55 +10,11 @@ import (
 	"confermo/evidence/tree"
 )
 
-// load reads the head and compares it with the stored hashes and with the last lines.
-func (j *Journal) load(ctx context.Context) error {
-	var size int64
-	var root []byte
-	err := j.db.SQL().QueryRowContext(ctx, "SELECT size, root FROM head WHERE id = 1").Scan(&size, &root)
-	if errors.Is(err, sql.ErrNoRows) {
-		empty, err := tlog.TreeHash(0, nil)
-		if err != nil {
-			return err
-		}
-		err = j.db.Write(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, j.db.Q("INSERT INTO head (id, size, root) VALUES (1, 0, ?)"), empty[:])
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("write first head: %w", err)
-		}
-		root = empty[:]
-	} else if err != nil {
-		return fmt.Errorf("read head: %w", err)
-	}
-	if err := j.counts(ctx, size); err != nil {
-		return err
-	}
-	have, err := tlog.TreeHash(size, j.hashes(ctx, j.db.SQL()))
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(have[:], root) {
-		return fmt.Errorf("the stored hashes give the root %s for %d entries, the head says %x", have, size, root)
-	}
-	lines, err := j.Lines(ctx, max(0, size-lastLines), size)
-	if err != nil {
-		return err
-	}
-	for i, line := range lines {
-		if err := j.leaf(ctx, size-int64(len(lines)-i), line); err != nil {
-			return err
-		}
-	}
-	j.size, j.root = size, have
-	return nil
-}
-
 // lastLines is how many lines at the end are compared with their hashes at every start; Check compares all.
 const lastLines = 256
 
 // counts compares the head with what is stored.
-func (j *Journal) counts(ctx context.Context, size int64) error {
+func (j *Journal) counts(ctx context.Context, q querier, size int64) error {
 	for _, c := range []struct {
 		what, query string
 		want        int64
@@ -71,7 +24,7 @@ func (j *Journal) counts(ctx context.Context, size int64) error {
 		{"hashes", "SELECT count(*) FROM hashes", tlog.StoredHashCount(size)},
 	} {
 		var have int64
-		if err := j.db.SQL().QueryRowContext(ctx, c.query).Scan(&have); err != nil {
+		if err := q.QueryRowContext(ctx, c.query).Scan(&have); err != nil {
 			return fmt.Errorf("count %s: %w", c.what, err)
 		}
 		if have != c.want {
@@ -81,29 +34,13 @@ func (j *Journal) counts(ctx context.Context, size int64) error {
 	return nil
 }
 
-func (j *Journal) leaf(ctx context.Context, index int64, line []byte) error {
-	stored, err := j.hashes(ctx, j.db.SQL()).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+func (j *Journal) leaf(ctx context.Context, q querier, index int64, line []byte) error {
+	stored, err := j.hashes(ctx, q).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
 	if err != nil {
 		return err
 	}
 	if want := tree.LeafHash(line); stored[0] != want {
 		return fmt.Errorf("entry %d of the tree: the line hashes to %s, stored is %s", index, want, stored[0])
-	}
-	return nil
-}
-
-// eraseAgain destroys every key that the record says was destroyed.
-func (j *Journal) eraseAgain(ctx context.Context) error {
-	entries, err := j.read(ctx, j.db.SQL(), "WHERE kind = ? ORDER BY idx", "class-erased")
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if f, ok := e.Fact.(*evidence.ClassErased); ok {
-			if err := j.keep.Erase(ctx, e.Head.Scope(), f.Class); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

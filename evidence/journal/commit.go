@@ -23,6 +23,7 @@ const (
 // committer is what the commit goroutine knows. All of it can be read again from the database, and is after a failure.
 type committer struct {
 	size    int64
+	root    tlog.Hash
 	edge    map[int64]tlog.Hash // stored hashes that the next leaf and the root are made of
 	heads   map[string]chain
 	numbers map[numberKey]int
@@ -56,10 +57,18 @@ type staged struct {
 // run is the commit goroutine.
 func (j *Journal) run() {
 	defer close(j.done)
+	var others <-chan time.Time // ticks where other processes may append
+	if j.db.Shared() {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		others = tick.C
+	}
 	for {
 		select {
 		case r := <-j.requests:
 			j.commit(j.gather(r))
+		case <-others:
+			j.look()
 		case <-j.stop:
 			for {
 				select {
@@ -126,30 +135,6 @@ func (j *Journal) commit(requests []*request) {
 		}
 		close(r.done)
 	}
-}
-
-// refresh reads the head, locked until the commit, and drops what is cached when another process moved it.
-func (j *Journal) refresh(ctx context.Context, tx *sql.Tx) error {
-	var size int64
-	if err := tx.QueryRowContext(ctx, j.db.Locking("SELECT size FROM head WHERE id = 1")).Scan(&size); err != nil {
-		return fmt.Errorf("read tree head: %w", err)
-	}
-	if j.c.folds == nil || size != j.c.size {
-		j.forget()
-		j.c = committer{
-			size: size, edge: map[int64]tlog.Hash{}, heads: map[string]chain{},
-			numbers: map[numberKey]int{}, folds: map[string]*evidence.Interview{},
-		}
-	}
-	return nil
-}
-
-// forget drops every cache.
-func (j *Journal) forget() {
-	j.c = committer{}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.cells, j.weight = map[string][]evidence.Entry{}, 0
 }
 
 // refused is an error of one request, not of the group.

@@ -62,12 +62,13 @@ type Journal struct {
 
 	c committer // owned by the commit goroutine
 
-	mu     sync.Mutex
-	size   int64
-	root   tlog.Hash
-	grown  chan struct{} // closed and replaced when the tree grows
-	cells  map[string][]evidence.Entry
-	weight int // entries in cells
+	mu      sync.Mutex
+	size    int64
+	root    tlog.Hash
+	grown   chan struct{} // closed and replaced when the tree grows
+	changed int64         // grows whenever what was read before may be outdated
+	cells   map[string][]evidence.Entry
+	weight  int // entries in cells
 }
 
 // Open opens the journal in db and appends node-started. It refuses a database whose tree does not match its lines, and
@@ -93,7 +94,7 @@ func Open(ctx context.Context, db *store.DB, k Keeper, cfg Config) (*Journal, er
 	if err := j.load(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	if err := j.eraseAgain(ctx); err != nil {
+	if err := j.eraseSince(ctx, db.SQL(), 0); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	go j.run()

@@ -191,13 +191,18 @@ func (j *Journal) project(ctx context.Context, tx *sql.Tx, iv *evidence.Intervie
 		operator = excluded.operator, start = excluded.start, minutes = excluded.minutes, person = excluded.person,
 		tax_code = excluded.tax_code, mail = excluded.mail, phone = excluded.phone, search = excluded.search,
 		states = excluded.states, attested = excluded.attested, due = excluded.due, more = excluded.more`
-	_, err = tx.ExecContext(ctx, j.db.Q(query), iv.ID, s.Agency.ID, s.Number.Year, s.Number.N, s.Operator.Account, s.Start,
-		s.Minutes, person, s.Person.TaxCode.Text, s.Person.Mail.Text, s.Person.Phone.Text, search, string(states), attested,
-		due, string(rest))
+	_, err = tx.ExecContext(ctx, j.db.Q(query), iv.ID, text(s.Agency.ID), s.Number.Year, s.Number.N, text(s.Operator.Account),
+		text(s.Start), s.Minutes, text(person), text(s.Person.TaxCode.Text), text(s.Person.Mail.Text), text(s.Person.Phone.Text),
+		text(search), string(states), attested, due, text(string(rest)))
 	if err != nil {
 		return fmt.Errorf("write row of %s: %w", iv.ID, err)
 	}
 	return nil
+}
+
+// text leaves out of a row what PostgreSQL refuses in text: one odd name must not fail everybody's commit.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "")
 }
 
 // steps are the states from now on as long as nothing happens: one per term that runs out.

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -56,20 +57,52 @@ func (j *Journal) ProveTree(ctx context.Context, size, old int64) ([]tlog.Hash, 
 	return proof, nil
 }
 
+// hashesAtOnce bounds the indexes of one query.
+const hashesAtOnce = 512
+
 // hashes reads stored hashes.
 func (j *Journal) hashes(ctx context.Context, q querier) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, x := range indexes {
-			var b []byte
-			if err := q.QueryRowContext(ctx, j.db.Q("SELECT hash FROM hashes WHERE idx = ?"), x).Scan(&b); err != nil {
-				return nil, fmt.Errorf("read stored hash %d: %w", x, err)
+		out := make([]tlog.Hash, 0, len(indexes))
+		for len(indexes) > 0 {
+			some := indexes[:min(len(indexes), hashesAtOnce)]
+			indexes = indexes[len(some):]
+			found, err := j.someHashes(ctx, q, some)
+			if err != nil {
+				return nil, fmt.Errorf("read stored hashes: %w", err)
 			}
-			if len(b) != tlog.HashSize {
-				return nil, fmt.Errorf("stored hash %d has %d bytes", x, len(b))
+			for _, x := range some {
+				h, ok := found[x]
+				if !ok {
+					return nil, fmt.Errorf("read stored hash %d: it is missing or damaged", x)
+				}
+				out = append(out, h)
 			}
-			out[i] = tlog.Hash(b)
 		}
 		return out, nil
+	})
+}
+
+func (j *Journal) someHashes(ctx context.Context, q querier, indexes []int64) (map[int64]tlog.Hash, error) {
+	args := make([]any, len(indexes))
+	for i, x := range indexes {
+		args[i] = x
+	}
+	query := "SELECT idx, hash FROM hashes WHERE idx IN (?" + strings.Repeat(", ?", len(indexes)-1) + ")"
+	rows, err := q.QueryContext(ctx, j.db.Q(query), args...)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]tlog.Hash, len(indexes))
+	return found, each(rows, func() error {
+		var x int64
+		var b []byte
+		if err := rows.Scan(&x, &b); err != nil {
+			return err
+		}
+		if len(b) == tlog.HashSize {
+			found[x] = tlog.Hash(b)
+		}
+		return nil
 	})
 }

@@ -40,7 +40,11 @@ func (j *Journal) Within(ctx context.Context, scope string, from, to int64) ([]e
 
 // Lines reads the bare lines of the same entries, as hashed.
 func (j *Journal) Lines(ctx context.Context, from, to int64) ([][]byte, error) {
-	rows, err := j.db.SQL().QueryContext(ctx, j.db.Q("SELECT line FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"), from, to)
+	return j.lines(ctx, j.db.SQL(), from, to)
+}
+
+func (j *Journal) lines(ctx context.Context, q querier, from, to int64) ([][]byte, error) {
+	rows, err := q.QueryContext(ctx, j.db.Q("SELECT line FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"), from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read lines: %w", err)
 	}
@@ -60,7 +64,7 @@ func (j *Journal) Lines(ctx context.Context, from, to int64) ([][]byte, error) {
 func (j *Journal) Interview(ctx context.Context, id string) (*evidence.Interview, error) {
 	j.mu.Lock()
 	entries, cached := j.cells[id]
-	size := j.size
+	changed := j.changed
 	j.mu.Unlock()
 	if cached {
 		return evidence.Fold(id, entries), nil
@@ -78,7 +82,7 @@ func (j *Journal) Interview(ctx context.Context, id string) (*evidence.Interview
 	iv := evidence.Fold(id, entries)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, cached := j.cells[id]; !cached && j.size == size {
+	if _, cached := j.cells[id]; !cached && j.changed == changed {
 		j.cells[id] = iv.Entries()
 		j.weight += len(entries)
 		// A second fold for the caller: the commit goroutine may extend the first one's entries.

@@ -130,7 +130,7 @@ func (j *Journal) writeHashes(ctx context.Context, g *group) error {
 
 // publish lets readers see a committed group.
 func (j *Journal) publish(g *group) {
-	j.c.size += int64(len(g.staged))
+	j.c.size, j.c.root = j.c.size+int64(len(g.staged)), g.root
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, s := range g.staged {
@@ -159,9 +159,7 @@ func (j *Journal) publish(g *group) {
 		delete(j.c.folds, id)
 		j.weight -= len(cell)
 	}
-	j.size, j.root = j.c.size, g.root
-	close(j.grown)
-	j.grown = make(chan struct{})
+	j.grow()
 }
 
 // light is what is kept in memory of an entry: what an interview folds from.

@@ -16,6 +16,7 @@ const (
 	tagOctets      = 0x04
 	tagNull        = 0x05
 	tagOID         = 0x06
+	tagEnumerated  = 0x0a
 	tagUTF8        = 0x0c
 	tagUTCTime     = 0x17
 	tagGeneralTime = 0x18
@@ -23,6 +24,7 @@ const (
 	tagSet         = 0x31
 	tagContext0    = 0xa0
 	tagContext1    = 0xa1
+	tagContext2    = 0xa2
 )
 
 // tlv writes one element around the given parts.

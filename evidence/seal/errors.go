@@ -15,6 +15,8 @@ const (
 	RuleTrust       = "trust"        // no chain to a root the caller trusts
 	RuleTime        = "time"         // the times contradict one another
 	RuleImprint     = "imprint"      // the token stamps something else
+	RuleRevoked     = "revoked"      // a certificate was revoked before its signature was proved to exist
+	RuleRevocation  = "revocation"   // revocation data for a certificate is missing, stale or not genuine
 	RuleTimestamp   = "timestamp"    // a required token is missing, or a token is not one
 )
 

@@ -54,6 +54,13 @@ var (
 	idECDSASHA384 = newOID(1, 2, 840, 10045, 4, 3, 3)
 	idECDSASHA512 = newOID(1, 2, 840, 10045, 4, 3, 4)
 
+	idSHA1         = newOID(1, 3, 14, 3, 2, 26)
+	idOCSPBasic    = newOID(1, 3, 6, 1, 5, 5, 7, 48, 1, 1)
+	idOCSPNoCheck  = newOID(1, 3, 6, 1, 5, 5, 7, 48, 1, 5)
+	idIssuingPoint = newOID(2, 5, 29, 28)
+	idCRLNumber    = newOID(2, 5, 29, 20)
+	idAuthorityKey = newOID(2, 5, 29, 35)
+
 	idQCStatements = newOID(1, 3, 6, 1, 5, 5, 7, 1, 3)
 )
 

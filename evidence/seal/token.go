@@ -18,8 +18,9 @@ type TokenInfo struct {
 	Accuracy time.Duration
 	Serial   *big.Int
 	Policy   asn1.ObjectIdentifier
-	Nonce    *big.Int          // nil if none
-	Cert     *x509.Certificate // the authority's
+	Nonce    *big.Int            // nil if none
+	Cert     *x509.Certificate   // the authority's
+	Chain    []*x509.Certificate // the same first, the trusted root last
 }
 
 // tokenAttributes are those authorities sign: ours the first three, others also these.
@@ -40,7 +41,7 @@ func VerifyToken(token, imprint []byte, roots *x509.CertPool, at time.Time) (Tok
 	if !at.IsZero() && info.Time.After(at) {
 		return TokenInfo{}, refuse(RuleTime, "token is of %s, after %s", info.Time.Format(time.RFC3339), at.UTC().Format(time.RFC3339))
 	}
-	if err := chain(signer, others, roots, info.Time, x509.ExtKeyUsageTimeStamping); err != nil {
+	if info.Chain, err = chain(signer, others, roots, info.Time, x509.ExtKeyUsageTimeStamping); err != nil {
 		return TokenInfo{}, inToken(err)
 	}
 	return info, nil

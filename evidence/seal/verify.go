@@ -22,8 +22,9 @@ type Options struct {
 // Report is what a verified signature says.
 type Report struct {
 	Signer      *x509.Certificate
-	SigningTime time.Time  // claimed by the signer; zero in PAdES
-	Timestamp   *TokenInfo // nil at level B-B
+	Chain       []*x509.Certificate // the signer's first, the trusted root last
+	SigningTime time.Time           // claimed by the signer; zero in PAdES
+	Timestamp   *TokenInfo          // nil at level B-B
 }
 
 // Level is the baseline level reached: "B-B" or "B-T".
@@ -68,13 +69,20 @@ func VerifyCMS(cms, content []byte, o Options) (Report, error) {
 	} else if o.RequireTimestamp {
 		return Report{}, refuse(RuleTimestamp, "the signature has no time stamp")
 	}
-	if signer.KeyUsage != 0 && signer.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
-		return Report{}, refuse(RuleCertificate, "key usage of %q allows no signatures", signer.Subject.CommonName)
+	if err := maySign(signer); err != nil {
+		return Report{}, err
 	}
-	if err := chain(signer, others, o.Roots, at, x509.ExtKeyUsageAny); err != nil {
+	if report.Chain, err = chain(signer, others, o.Roots, at, x509.ExtKeyUsageAny); err != nil {
 		return Report{}, err
 	}
 	return report, nil
+}
+
+func maySign(c *x509.Certificate) error {
+	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+		return refuse(RuleCertificate, "key usage of %q allows no signatures", c.Subject.CommonName)
+	}
+	return nil
 }
 
 func (d *signedData) claimedTime() (time.Time, error) {
@@ -154,33 +162,37 @@ func (d *signedData) checkSignature(signer *x509.Certificate, hash crypto.Hash) 
 	if want, ok := signatureHash[d.algorithm.id]; ok && want != d.digest.id {
 		return refuse(RuleAlgorithm, "signature and digest algorithm do not fit")
 	}
-	over := sum(hash, d.signedSet(tagSet))
+	return verifySignature(signer, d.algorithm, hash, sum(hash, d.signedSet(tagSet)), d.signature)
+}
+
+// verifySignature checks a signature value over a digest.
+func verifySignature(signer *x509.Certificate, algo algorithm, hash crypto.Hash, over, signature []byte) error {
 	switch k := signer.PublicKey.(type) {
 	case *ecdsa.PublicKey:
-		switch d.algorithm.id {
+		switch algo.id {
 		case idECDSASHA256, idECDSASHA384, idECDSASHA512:
 		default:
 			return refuse(RuleAlgorithm, "signature algorithm is not ECDSA like the key")
 		}
-		if d.algorithm.null {
+		if algo.null {
 			return refuse(RuleAlgorithm, "ECDSA has no parameters")
 		}
-		if !ecdsa.VerifyASN1(k, over, d.signature) {
+		if !ecdsa.VerifyASN1(k, over, signature) {
 			return refuse(RuleSignature, "signature of %q does not verify", signer.Subject.CommonName)
 		}
 	case *rsa.PublicKey:
-		switch d.algorithm.id {
+		switch algo.id {
 		case idRSA, idRSASHA256, idRSASHA384, idRSASHA512:
 		default:
 			return refuse(RuleAlgorithm, "signature algorithm is not RSA like the key")
 		}
-		if !d.algorithm.null {
+		if !algo.null {
 			return refuse(RuleAlgorithm, "RSA needs NULL parameters")
 		}
 		if k.N.BitLen() < 2048 || k.N.BitLen() > 8192 {
 			return refuse(RuleAlgorithm, "RSA key has %d bits, not 2048 to 8192", k.N.BitLen())
 		}
-		if rsa.VerifyPKCS1v15(k, hash, over, d.signature) != nil {
+		if rsa.VerifyPKCS1v15(k, hash, over, signature) != nil {
 			return refuse(RuleSignature, "signature of %q does not verify", signer.Subject.CommonName)
 		}
 	default:
@@ -190,17 +202,17 @@ func (d *signedData) checkSignature(signer *x509.Certificate, hash crypto.Hash) 
 }
 
 // chain leads signer to a root at the given time, through all of others and nothing else.
-func chain(signer *x509.Certificate, others []*x509.Certificate, roots *x509.CertPool, at time.Time, use x509.ExtKeyUsage) error {
+func chain(signer *x509.Certificate, others []*x509.Certificate, roots *x509.CertPool, at time.Time, use x509.ExtKeyUsage) ([]*x509.Certificate, error) {
 	found, err := chains(signer, others, roots, at, use)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, c := range found {
 		if sameSet(between(c), others) {
-			return nil
+			return c, nil
 		}
 	}
-	return refuse(RuleCertificate, "a certificate in the container is not used by the chain of %q", signer.Subject.CommonName)
+	return nil, refuse(RuleCertificate, "a certificate in the container is not used by the chain of %q", signer.Subject.CommonName)
 }
 
 func chains(signer *x509.Certificate, others []*x509.Certificate, roots *x509.CertPool, at time.Time, use x509.ExtKeyUsage) ([][]*x509.Certificate, error) {

@@ -62,10 +62,6 @@ func (p Proofs) Check(c Checkpoint) error {
 	if p.Size != c.Size || p.Root != c.Root.String() {
 		return fmt.Errorf("check proofs: made for size %d root %s, the checkpoint has size %d root %s", p.Size, p.Root, c.Size, c.Root)
 	}
-	type place struct {
-		stream string
-		n      int
-	}
 	places, indexes := map[place]bool{}, map[int64]bool{}
 	for _, l := range p.Leaves {
 		if places[place{l.Stream, l.N}] || indexes[l.Index] {
@@ -105,18 +101,34 @@ func (l Leaf) String() string {
 	return fmt.Sprintf("entry %d (leaf %d)", l.N, l.Index)
 }
 
-// Line gives the tree index of a line after comparing its leaf hash with the proved one. Call Check first.
-func (p Proofs) Line(stream string, n int, line []byte) (int64, error) {
+// place is where a leaf stands in its chain.
+type place struct {
+	stream string
+	n      int
+}
+
+// Finder looks leaves up by their place, at a cost that does not grow with the proofs.
+type Finder map[place]Leaf
+
+// Finder indexes the leaves. Call Check first: of two leaves for one place it knows one.
+func (p Proofs) Finder() Finder {
+	f := make(Finder, len(p.Leaves))
 	for _, l := range p.Leaves {
-		if l.Stream != stream || l.N != n {
-			continue
-		}
-		if l.Hash != LeafHash(line).String() {
-			return 0, fmt.Errorf("check proofs: %s: the line is not the one that was proved", l)
-		}
-		return l.Index, nil
+		f[place{l.Stream, l.N}] = l
 	}
-	return 0, fmt.Errorf("check proofs: no proof for entry %d %s", n, stream)
+	return f
+}
+
+// Line gives the tree index of a line after comparing its leaf hash with the proved one.
+func (f Finder) Line(stream string, n int, line []byte) (int64, error) {
+	l, ok := f[place{stream, n}]
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("check proofs: no proof for entry %d %s", n, stream)
+	case l.Hash != LeafHash(line).String():
+		return 0, fmt.Errorf("check proofs: %s: the line is not the one that was proved", l)
+	}
+	return l.Index, nil
 }
 
 // CheckOlder verifies that an older trusted checkpoint is a beginning of the newer one.

@@ -116,14 +116,14 @@ func TestProofsSurviveJSONAndProveWhatTheySay(t *testing.T) {
 	}
 	for i, line := range g.lines {
 		stream := []string{"", "node"}[i%2]
-		if index, err := p.Line(stream, i/2+1, line); err != nil || index != int64(i) {
+		if index, err := p.Finder().Line(stream, i/2+1, line); err != nil || index != int64(i) {
 			t.Errorf("line %d: %d %v", i, index, err)
 		}
-		if _, err := p.Line(stream, i/2+1, append(line, ' ')); err == nil {
+		if _, err := p.Finder().Line(stream, i/2+1, append(line, ' ')); err == nil {
 			t.Errorf("line %d changed: proved", i)
 		}
 	}
-	if _, err := p.Line("keys", 1, g.lines[0]); err == nil {
+	if _, err := p.Finder().Line("keys", 1, g.lines[0]); err == nil {
 		t.Error("proved a line without a proof")
 	}
 	for size := int64(1); size <= 18; size++ {

@@ -111,7 +111,7 @@ func record(k *rsa.PrivateKey) string {
 
 // Tell plays the script.
 func Tell(script Script) *Story {
-	s := &Story{Script: script, Log: NewLog("log.pontechiaro.example", Clock(8, 0, 0).Add(script.Offset)), PKI: NewPKI(Day)}
+	s := &Story{Script: script, Log: NewLog("log.pontechiaro.example", Clock(8, 0, 0).Add(script.Offset)), PKI: NewPKI(Day.Add(script.Offset))}
 	if s.PackKey == "" {
 		s.PackKey = "regione.example"
 	}
