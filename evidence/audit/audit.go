@@ -23,6 +23,7 @@ type auditor struct {
 
 	checkpoint tree.Checkpoint
 	stamps     []stamp // by trusted authorities, over trusted checkpoints
+	seen       []stamp // by trusted witnesses
 	entries    []evidence.Entry
 	context    []evidence.Entry
 	iv         *evidence.Interview

@@ -66,6 +66,20 @@ func TestAnOperatorWithAllKeysOfTheServiceIsFound(t *testing.T) {
 		{"agreed for a day of the pack and held before it began", audittest.Script{
 			Offset: -10 * 24 * time.Hour, Fact: edit(func(f *evidence.Scheduled) { f.Start = stamp(clock(10, 15, 0)) }),
 		}, audit.Duration, audit.Unproved, "pack-not-in-force"},
+		{"attack 1: the operator came late and says he was let in with the person", audittest.Script{Length: 40 * time.Minute,
+			Fact: func(f evidence.Fact) evidence.Fact {
+				if a, ok := f.(*evidence.PartyAdmitted); ok && a.Party == evidence.Operator {
+					return nil
+				}
+				return f
+			},
+			During: func(s *audittest.Story, at time.Time) bool {
+				if at == clock(10, 46, 10) {
+					s.Log.Append(audittest.ID, "rtc", clock(10, 16, 6), &evidence.PartyAdmitted{Party: evidence.Operator})
+				}
+				return true
+			},
+		}, audit.Time, audit.Unproved, "time-order"},
 		{"another person put in the place of the first", audittest.Script{At: first("interview-completed", func(l *audittest.Log, at time.Time) {
 			other := *l.Scope(audittest.ID)[0].Fact.(*evidence.Scheduled)
 			other.Person.Surname = evidence.V("Altra")
@@ -157,4 +171,12 @@ func TestTimesheetPDFIsTheSignedOne(t *testing.T) {
 	}
 	r := audit.Verify(s.Seal(c), trust(t, s.Trust()), auditAt)
 	wants(t, r, audit.Signatures, audit.Contradicted, "timesheet-name")
+}
+
+// Attack 7: until a witness saw it, a log can have two stamped histories; the report says when a witness first saw the closing.
+func TestAttack7ReportSaysWhenAWitnessSawTheClosing(t *testing.T) {
+	r := verify(t, audittest.Tell(audittest.Script{}))
+	if c := r.Of(audit.Time); !strings.Contains(c.In("en"), "closing witnessed 2020-03-16 10:18:14Z") {
+		t.Error(c.In("en"))
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	cosignature "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
 	"confermo/evidence"
@@ -122,6 +123,9 @@ func (a *auditor) openNote(t *tally, msg []byte, cosigned bool) (tree.Checkpoint
 		}
 		if known(a.trust.Witnesses, s.Name, s.Hash) {
 			witnesses = append(witnesses, s.Name)
+			if at, err := cosignature.CoSigV1Timestamp(s); err == nil {
+				a.seen = append(a.seen, stamp{cp.Size, at})
+			}
 		}
 	}
 	if logs == 0 {

@@ -101,7 +101,7 @@ func (a *auditor) checkTime() {
 	}
 	for _, m := range moments {
 		t.rest(m.entry.Head.N)
-		if at, ok := a.stampOf(m.entry.Index); !ok {
+		if at, ok := earliest(a.stamps, m.entry.Index); !ok {
 			t.unproved("time-unstamped", name(m.what))
 		} else if late := at.Sub(m.entry.Head.Time()); late > a.trust.late() {
 			t.unproved("time-late", name(m.what), seconds(late))
@@ -110,14 +110,20 @@ func (a *auditor) checkTime() {
 	if t.verdict != "" {
 		return
 	}
-	first, _ := a.stampOf(moments[0].entry.Index)
-	second, _ := a.stampOf(moments[1].entry.Index)
-	t.say(Proved, "time-bounded", clock(first), clock(second), len(a.stamps))
+	first, _ := earliest(a.stamps, moments[0].entry.Index)
+	second, _ := earliest(a.stamps, moments[1].entry.Index)
+	// Stamps alone do not keep a log from having had two histories until a witness saw one of them: so it is said when.
+	seen, ok := earliest(a.seen, moments[1].entry.Index)
+	witnessed := "–"
+	if ok {
+		witnessed = clock(seen)
+	}
+	t.say(Proved, "time-bounded", clock(first), clock(second), len(a.stamps), witnessed)
 }
 
-// stampOf is the earliest trusted time stamp over a tree that holds the entry.
-func (a *auditor) stampOf(index int64) (at time.Time, ok bool) {
-	for _, s := range a.stamps {
+// earliest is the first time of a tree that holds the entry.
+func earliest(stamps []stamp, index int64) (at time.Time, ok bool) {
+	for _, s := range stamps {
 		if s.size > index && (!ok || s.at.Before(at)) {
 			at, ok = s.at, true
 		}
@@ -152,7 +158,8 @@ func (a *auditor) checkOrder() {
 	}
 }
 
-// checkClocks compares wall and monotonic clock within each boot: a clock that was moved shows. Every boot must be
+// checkClocks compares wall and monotonic clock within each boot: a clock that was moved shows, and so does an entry that says
+// an earlier time than those before it. Every boot must be
 // announced by its node-started.
 func (a *auditor) checkClocks() {
 	t := a.claim(Time)
@@ -166,8 +173,13 @@ func (a *auditor) checkClocks() {
 			a.operator = f.Name
 		}
 	}
-	first := map[string]evidence.Entry{}
+	first, newest := map[string]evidence.Entry{}, time.Time{}
 	for _, e := range a.entries {
+		if at := e.Head.Time(); newest.Sub(at) > a.trust.late() {
+			t.unproved("time-order", e.Head.N, clock(at), clock(newest))
+		} else if at.After(newest) {
+			newest = at
+		}
 		if !starts[e.Head.Boot] {
 			t.unproved("time-no-boot", e.Head.Boot)
 		}
