@@ -248,7 +248,7 @@ func guard(f func(*evidence.Interview) error, iv *evidence.Interview) (err error
 func (j *Journal) draw(ctx context.Context, g *group, s series, numbers map[numberKey]int) error {
 	agency, zone, at := s.Series()
 	location, err := time.LoadLocation(zone)
-	if err != nil || agency == "" || at.IsZero() {
+	if err != nil || agency == "" || text(agency) != agency || at.IsZero() {
 		return refused{fmt.Errorf("draw number: agency %q, zone %q and start %v do not name a series", agency, zone, at)}
 	}
 	key := numberKey{agency, at.In(location).Year()}

@@ -33,7 +33,8 @@ func (f *Follower) Next(ctx context.Context) (evidence.Entry, error) {
 		if err := f.j.Wait(ctx, f.next); err != nil {
 			return evidence.Entry{}, err
 		}
-		entries, err := f.j.Range(ctx, f.next, f.next+64)
+		// Not beyond the head: what another process has just appended is not taken in here yet.
+		entries, err := f.j.Range(ctx, f.next, min(f.next+64, f.j.Size()))
 		if err != nil {
 			return evidence.Entry{}, err
 		}

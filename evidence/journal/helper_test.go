@@ -13,24 +13,45 @@ import (
 	"confermo/evidence"
 	"confermo/evidence/journal"
 	"confermo/evidence/store"
+	"confermo/evidence/store/postgrestest"
 	"confermo/evidence/vault"
 )
 
 // site is an installation in one folder: what survives a restart.
 type site struct {
 	folder, key string
+	dsn         string
 	db          *store.DB
 	vault       *vault.Vault
 	*journal.Journal
 }
 
+// onEach runs a test of the contract against both engines.
+func onEach(t *testing.T, test func(t *testing.T, s *site)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, newSite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newPostgresSite(t)) })
+}
+
+// newSite is a site on SQLite.
 func newSite(t testing.TB) *site {
+	t.Helper()
+	folder := t.TempDir()
+	return newSiteIn(t, folder, "sqlite:"+filepath.Join(folder, "confermo.db"))
+}
+
+func newPostgresSite(t testing.TB) *site {
+	t.Helper()
+	return newSiteIn(t, t.TempDir(), postgrestest.DSN(t))
+}
+
+func newSiteIn(t testing.TB, folder, dsn string) *site {
 	t.Helper()
 	key, _, err := note.GenerateKey(rand.Reader, "test.example/log")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{folder: t.TempDir(), key: key}
+	s := &site{folder: folder, dsn: dsn, key: key}
 	s.open(t)
 	t.Cleanup(s.close)
 	return s
@@ -51,7 +72,7 @@ func (s *site) tryOpen(ctx context.Context) (err error) {
 	if s.vault, err = vault.Open(ctx, blobs, filepath.Join(s.folder, "vault.key")); err != nil {
 		return err
 	}
-	if s.db, err = store.Open(ctx, "sqlite:"+filepath.Join(s.folder, "confermo.db")); err != nil {
+	if s.db, err = store.Open(ctx, s.dsn); err != nil {
 		return err
 	}
 	s.Journal, err = journal.Open(ctx, s.db, s.vault, journal.Config{

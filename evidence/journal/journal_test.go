@@ -21,7 +21,10 @@ import (
 )
 
 func TestAppendedFactsAreReadBackAfterRestart(t *testing.T) {
-	s := newSite(t)
+	onEach(t, appendedFactsAreReadBackAfterRestart)
+}
+
+func appendedFactsAreReadBackAfterRestart(t *testing.T, s *site) {
 	image := bytes.Repeat([]byte("jpeg"), 20_000)
 	s.schedule(t, id(1), "a")
 	got := s.append(
@@ -74,8 +77,9 @@ func TestAppendedFactsAreReadBackAfterRestart(t *testing.T) {
 	}
 }
 
-func TestManyWritersShareCommits(t *testing.T) {
-	s := newSite(t)
+func TestManyWritersShareCommits(t *testing.T) { onEach(t, manyWritersShareCommits) }
+
+func manyWritersShareCommits(t *testing.T, s *site) {
 	const writers, each = 64, 20
 	for i := range writers {
 		s.schedule(t, id(i), "a")
@@ -102,8 +106,9 @@ func TestManyWritersShareCommits(t *testing.T) {
 	}
 }
 
-func TestAppendIsAllOrNothing(t *testing.T) {
-	s := newSite(t)
+func TestAppendIsAllOrNothing(t *testing.T) { onEach(t, appendIsAllOrNothing) }
+
+func appendIsAllOrNothing(t *testing.T, s *site) {
 	s.schedule(t, id(1), "a")
 	size := s.Size()
 	full := errors.New("taken")
@@ -141,8 +146,9 @@ func TestAppendIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestOnceOnlyFactsStandOnce(t *testing.T) {
-	s := newSite(t)
+func TestOnceOnlyFactsStandOnce(t *testing.T) { onEach(t, onceOnlyFactsStandOnce) }
+
+func onceOnlyFactsStandOnce(t *testing.T, s *site) {
 	s.schedule(t, id(1), "a")
 	again := errors.New("already read")
 	once := func(iv *evidence.Interview) error {
@@ -178,7 +184,10 @@ func TestOnceOnlyFactsStandOnce(t *testing.T) {
 }
 
 func TestNumbersAreGapFreePerAgencyAndYearInItsZone(t *testing.T) {
-	s := newSite(t)
+	onEach(t, numbersAreGapFreePerAgencyAndYearInItsZone)
+}
+
+func numbersAreGapFreePerAgencyAndYearInItsZone(t *testing.T, s *site) {
 	refuse := func(*evidence.Interview) error { return errors.New("no") }
 	newYear := scheduled("a")
 	newYear.Start = "2026-12-31T23:30:00.000Z" // already 2027 in Rome
@@ -223,7 +232,10 @@ func TestNumbersAreGapFreePerAgencyAndYearInItsZone(t *testing.T) {
 }
 
 func TestProofsHoldForEveryEntryAndEverySize(t *testing.T) {
-	s := newSite(t)
+	onEach(t, proofsHoldForEveryEntryAndEverySize)
+}
+
+func proofsHoldForEveryEntryAndEverySize(t *testing.T, s *site) {
 	s.schedule(t, id(1), "a")
 	for i := range 12 {
 		s.append(t, journal.Draft{Interview: id(1), By: "rtc", Fact: media(i)})
@@ -270,8 +282,9 @@ func TestProofsHoldForEveryEntryAndEverySize(t *testing.T) {
 	}
 }
 
-func TestFollowersKeepTheirPlace(t *testing.T) {
-	s := newSite(t)
+func TestFollowersKeepTheirPlace(t *testing.T) { onEach(t, followersKeepTheirPlace) }
+
+func followersKeepTheirPlace(t *testing.T, s *site) {
 	s.schedule(t, id(1), "a")
 	f, err := s.Follow(t.Context(), "pdf")
 	if err != nil {
@@ -312,8 +325,9 @@ func TestFollowersKeepTheirPlace(t *testing.T) {
 	}
 }
 
-func TestI17EachAgencyListsOnlyItsOwnNames(t *testing.T) {
-	s := newSite(t)
+func TestI17EachAgencyListsOnlyItsOwnNames(t *testing.T) { onEach(t, eachAgencyListsOnlyItsOwnNames) }
+
+func eachAgencyListsOnlyItsOwnNames(t *testing.T, s *site) {
 	for i := range 6 {
 		s.schedule(t, id(i), []string{"a", "b"}[i%2])
 	}
@@ -339,7 +353,10 @@ func TestI17EachAgencyListsOnlyItsOwnNames(t *testing.T) {
 }
 
 func TestListsAndDutiesFollowFromTheRecord(t *testing.T) {
-	s := newSite(t)
+	onEach(t, listsAndDutiesFollowFromTheRecord)
+}
+
+func listsAndDutiesFollowFromTheRecord(t *testing.T, s *site) {
 	for i := range 4 {
 		s.schedule(t, id(i), "a")
 	}
@@ -389,8 +406,9 @@ func TestListsAndDutiesFollowFromTheRecord(t *testing.T) {
 	}
 }
 
-func TestClosedJournalRefuses(t *testing.T) {
-	s := newSite(t)
+func TestClosedJournalRefuses(t *testing.T) { onEach(t, closedJournalRefuses) }
+
+func closedJournalRefuses(t *testing.T, s *site) {
 	s.Close()
 	if _, err := s.Append(t.Context(), journal.Draft{Interview: id(1), By: "web", Fact: scheduled("a")}); !errors.Is(err, journal.ErrClosed) {
 		t.Fatal(err)
@@ -400,8 +418,9 @@ func TestClosedJournalRefuses(t *testing.T) {
 	}
 }
 
-func TestClockReadingsOfOneBootAgree(t *testing.T) {
-	s := newSite(t)
+func TestClockReadingsOfOneBootAgree(t *testing.T) { onEach(t, clockReadingsOfOneBootAgree) }
+
+func clockReadingsOfOneBootAgree(t *testing.T, s *site) {
 	s.schedule(t, id(1), "a")
 	s.append(t, journal.Draft{Interview: id(1), By: "rtc", Fact: media(1), At: time.Now().Add(-3 * time.Second)})
 	s.append(t, journal.Draft{Interview: id(1), By: "rtc", Fact: media(2), At: time.Now().Add(-5 * time.Second).UTC().Round(0)})

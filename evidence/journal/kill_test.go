@@ -15,23 +15,29 @@ import (
 
 	"confermo/evidence"
 	"confermo/evidence/journal"
+	"confermo/evidence/store/postgrestest"
 	"confermo/evidence/tree"
 )
 
 // TestMain becomes the process to be killed where the environment says so.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("CONFERMO_KILL_FOLDER"); folder != "" {
-		if err := appendForEver(folder, os.Getenv("CONFERMO_KILL_KEY"), os.Getenv("CONFERMO_KILL_ROUND")); err != nil {
+		run := appendForEver
+		if os.Getenv("CONFERMO_KILL_ROUND") == "together" {
+			run = appendTogether
+		}
+		if err := run(folder, os.Getenv("CONFERMO_KILL_KEY"), os.Getenv("CONFERMO_KILL_ROUND")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
 // appendForEver writes from eight goroutines and prints each acknowledged entry.
 func appendForEver(folder, key, round string) error {
-	s := &site{folder: folder, key: key}
+	s := &site{folder: folder, key: key, dsn: os.Getenv("CONFERMO_KILL_DSN")}
 	ctx := context.Background()
 	if err := s.tryOpen(ctx); err != nil {
 		return err
@@ -122,7 +128,7 @@ func TestKillNineLosesNoAcknowledgedEntry(t *testing.T) {
 func killAt(t *testing.T, s *site, round int, after time.Duration, acknowledged map[string]string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), "CONFERMO_KILL_FOLDER="+s.folder, "CONFERMO_KILL_KEY="+s.key, "CONFERMO_KILL_ROUND="+fmt.Sprint(round))
+	cmd.Env = append(os.Environ(), "CONFERMO_KILL_FOLDER="+s.folder, "CONFERMO_KILL_KEY="+s.key, "CONFERMO_KILL_DSN="+s.dsn, "CONFERMO_KILL_ROUND="+fmt.Sprint(round))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
