@@ -62,7 +62,8 @@ type part struct {
 
 // Append records the drafts in order, all or none, and returns after they are durable. The entries returned hold facts
 // of their own, decoded from what was stored. After it was accepted an Append is carried out even when ctx ends.
-// Errors: ErrNoInterview for a fact of an interview that was never scheduled; ErrClosed; what a guard returned.
+// Errors: ErrNoInterview for a fact of an interview that was never scheduled; ErrClosed; what a guard returned;
+// ErrUncertain where it may be recorded. Any other error says that nothing was.
 func (j *Journal) Append(ctx context.Context, drafts ...Draft) ([]evidence.Entry, error) {
 	if len(drafts) == 0 {
 		return nil, nil

@@ -47,6 +47,8 @@ type group struct {
 	drawn  map[numberKey]bool
 	fresh  map[int64]tlog.Hash
 	root   tlog.Hash
+	// complete tells that nothing was left to do but the commit: if that failed, the group may be stored.
+	complete bool
 }
 
 type staged struct {
@@ -96,26 +98,14 @@ func (j *Journal) gather(first *request) []*request {
 }
 
 // commit carries out a group in one transaction. A request that fails by itself leaves the others alone; a failure of
-// the database fails them all, and makes the next commit read everything again: whether a commit that failed was
-// stored is then seen, not guessed.
+// the database fails them all, unless only the answer to the commit was lost and the group is found stored: then it
+// is acknowledged like any other, and nobody repeats it.
 func (j *Journal) commit(requests []*request) {
 	ctx := context.Background()
-	var g *group
-	err := j.db.Write(ctx, func(tx *sql.Tx) error {
-		g = &group{tx: tx, drawn: map[numberKey]bool{}, fresh: map[int64]tlog.Hash{}}
-		if err := j.refresh(ctx, tx); err != nil {
-			return err
-		}
-		for _, r := range requests {
-			if err := j.stage(ctx, g, r); err != nil {
-				return err
-			}
-		}
-		if len(g.staged) == 0 {
-			return nil
-		}
-		return j.write(ctx, g)
-	})
+	g, err := j.attempt(ctx, requests)
+	if err != nil && g.complete {
+		err = j.resolve(ctx, g, err)
+	}
 	if err != nil {
 		j.forget()
 		for _, r := range requests {
@@ -135,6 +125,29 @@ func (j *Journal) commit(requests []*request) {
 		}
 		close(r.done)
 	}
+}
+
+func (j *Journal) attempt(ctx context.Context, requests []*request) (*group, error) {
+	g := &group{drawn: map[numberKey]bool{}, fresh: map[int64]tlog.Hash{}}
+	return g, j.db.Write(ctx, func(tx *sql.Tx) error {
+		g.tx = tx
+		if err := j.refresh(ctx, tx); err != nil {
+			return err
+		}
+		for _, r := range requests {
+			if err := j.stage(ctx, g, r); err != nil {
+				return err
+			}
+		}
+		if len(g.staged) == 0 {
+			return nil
+		}
+		if err := j.write(ctx, g); err != nil {
+			return err
+		}
+		g.complete = true
+		return nil
+	})
 }
 
 // refused is an error of one request, not of the group.

@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql/driver"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -21,6 +22,7 @@ import (
 type site struct {
 	folder, key string
 	dsn         string
+	through     func(driver.Connector) driver.Connector // nil: straight
 	db          *store.DB
 	vault       *vault.Vault
 	*journal.Journal
@@ -72,7 +74,11 @@ func (s *site) tryOpen(ctx context.Context) (err error) {
 	if s.vault, err = vault.Open(ctx, blobs, filepath.Join(s.folder, "vault.key")); err != nil {
 		return err
 	}
-	if s.db, err = store.Open(ctx, s.dsn); err != nil {
+	through := s.through
+	if through == nil {
+		through = func(c driver.Connector) driver.Connector { return c }
+	}
+	if s.db, err = store.OpenThrough(ctx, s.dsn, through); err != nil {
 		return err
 	}
 	s.Journal, err = journal.Open(ctx, s.db, s.vault, journal.Config{
