@@ -7,8 +7,12 @@ import (
 	"github.com/pion/sdp/v3"
 )
 
+// notClient are the setup values (RFC 8842 section 5.2) that would make the service the DTLS client, and so read what
+// only servers send.
+var notClient = map[string]bool{"passive": true, "holdconn": true}
+
 // CheckOffer refuses what the server would not serve, before any state is made for it: an offer has one audio and one
-// video section and no data channel, and declares the SSRC of what it sends.
+// video section and no data channel, and lets the service be the DTLS server.
 func CheckOffer(offer string) error {
 	if len(offer) > MaxOffer {
 		return fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrOffer, len(offer), MaxOffer)
@@ -16,6 +20,9 @@ func CheckOffer(offer string) error {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(offer); err != nil {
 		return fmt.Errorf("%w: %w", ErrOffer, err)
+	}
+	if setup, _ := d.Attribute(sdp.AttrKeyConnectionSetup); notClient[setup] {
+		return fmt.Errorf("%w: in DTLS the party must be the client, not %q", ErrOffer, setup)
 	}
 	count := map[string]int{}
 	for _, m := range d.MediaDescriptions {
@@ -25,6 +32,9 @@ func CheckOffer(offer string) error {
 		count[m.MediaName.Media]++
 		if m.MediaName.Media != "audio" && m.MediaName.Media != "video" {
 			return fmt.Errorf("%w: it asks for %q, only audio and video are served", ErrOffer, m.MediaName.Media)
+		}
+		if setup, _ := m.Attribute(sdp.AttrKeyConnectionSetup); notClient[setup] {
+			return fmt.Errorf("%w: in DTLS the party must be the client, not %q", ErrOffer, setup)
 		}
 	}
 	if count["audio"] != 1 || count["video"] != 1 {

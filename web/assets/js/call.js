@@ -28,7 +28,7 @@
   let ws = null, pc = null, senders = {}, stream = new MediaStream();
   let joined = false, active = false, generation = 0; // of pc, so that what comes late finds nobody
   let since = 0, skew = 0;                            // milliseconds: start of the call, server clock minus ours
-  const on = { audio: true, video: true };
+  const on = { audio: true, video: true }, chosen = { audio: true, video: true }; // chosen: what the party itself wants on
   let autoOff = false, neverAuto = false;
   // ---- words, states, banners -------------------------------------------------------------------------------------
   function word(key, vars = {}) {
@@ -80,11 +80,11 @@
   };
   async function acquire() {
     const want = (kinds) => navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map((k) => [k, wish[k]])));
-    let got = null;
-    for (const kinds of [["audio", "video"], ["audio"], ["video"]]) got = got || await want(kinds).catch(() => null);
+    let got = null; // what the party switched off stays off: finding a microphone again must not open the camera
+    for (const kinds of [["audio", "video"], ["audio"], ["video"]]) got = got || await want(kinds.filter((k) => chosen[k])).catch(() => null);
     for (const t of stream.getTracks()) { t.onended = null; t.stop(); stream.removeTrack(t); }
     for (const t of got ? got.getTracks() : []) keep(t);
-    banner("devices", !track("audio"));
+    banner("devices", chosen.audio && !track("audio"));
     on.audio = !!track("audio");
     on.video = !!track("video");
     if (local) { local.srcObject = stream; local.play().catch(() => {}); }
@@ -103,7 +103,7 @@
       catch { banner("devices", true); return; }
       if (kind === "audio") listen();
     }
-    on[kind] = want;
+    on[kind] = chosen[kind] = want;
     const t = track(kind);
     if (t && kind === "audio") t.enabled = want;
     if (senders[kind]) await senders[kind].replaceTrack(want ? t : null).catch(() => {});
@@ -222,6 +222,7 @@
       health();
     },
     restarted(m) { answer(m.answer).catch(() => {}); },
+    pong(m) { ticket = m.ticket || ticket; }, // a call may last longer than a ticket
     admitted(m) {
       if (m.since) since = Date.parse(m.since);
       if (m.party === other) setPeer("joined");
@@ -454,8 +455,7 @@
         send({ type: "mute", what: kind, on: on[kind] });
       }
     },
-    mic: () => turn("audio", !on.audio),
-    video: () => { neverAuto = neverAuto || autoOff; turn("video", !on.video); },
+    mic: () => turn("audio", !on.audio), video: () => { neverAuto = neverAuto || autoOff; turn("video", !on.video); },
     "video-on": () => { neverAuto = true; turn("video", true); },
     text: () => { panel(rtt && rtt.hidden); if (rtt && !rtt.hidden && input) input.focus(); },
     leave: () => { send({ type: "leave" }); stop(); setState("left"); }, retry: () => retry(false),
