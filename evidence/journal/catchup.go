@@ -176,6 +176,9 @@ func (j *Journal) load(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := j.left.compare(j.vkey, size, j.hashes(ctx, tx)); err != nil {
+			return err
+		}
 		j.c.size, j.c.root, j.size, j.root = size, root, size, root
 		j.forget()
 		return nil

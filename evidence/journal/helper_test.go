@@ -21,7 +21,7 @@ import (
 // site is an installation in one folder: what survives a restart.
 type site struct {
 	folder, key string
-	dsn         string
+	dsn, left   string
 	through     func(driver.Connector) driver.Connector // nil: straight
 	db          *store.DB
 	vault       *vault.Vault
@@ -82,7 +82,7 @@ func (s *site) tryOpen(ctx context.Context) (err error) {
 		return err
 	}
 	s.Journal, err = journal.Open(ctx, s.db, s.vault, journal.Config{
-		Node: "n1", Version: "test", Name: "Prova", Test: true, LogKey: s.key, Erased: vault.ErrErased,
+		Node: "n1", Version: "test", Name: "Prova", Test: true, LogKey: s.key, Erased: vault.ErrErased, Left: s.left,
 	})
 	if err != nil {
 		_ = s.db.Close()

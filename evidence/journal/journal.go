@@ -43,6 +43,9 @@ type Config struct {
 	Test    bool   // certificates and stamps are test ones
 	LogKey  string // note signer key; its name is the log's origin
 	Erased  error  // what the Keeper returns for an erased class: vault.ErrErased
+	// Left is the file that remembers the last signed checkpoint that left the house, outside the database and its
+	// backups. Open refuses a database that does not continue it. "" remembers nothing.
+	Left string
 }
 
 // Journal is an open log. It is safe for concurrent use.
@@ -52,6 +55,7 @@ type Journal struct {
 	cfg    Config
 	signer note.Signer
 	vkey   string
+	left   left
 	boot   string
 	start  time.Time // of boot, with its monotonic reading
 
@@ -89,7 +93,7 @@ func Open(ctx context.Context, db *store.DB, k Keeper, cfg Config) (*Journal, er
 	j := &Journal{
 		db: db, keep: k, cfg: cfg, signer: signer, vkey: vkey, boot: ulid.Make().String(), start: now,
 		requests: make(chan *request, 1024), stop: make(chan struct{}), done: make(chan struct{}),
-		grown: make(chan struct{}), cells: map[string][]evidence.Entry{},
+		grown: make(chan struct{}), cells: map[string][]evidence.Entry{}, left: left{file: cfg.Left},
 	}
 	if err := j.load(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)

@@ -15,7 +15,7 @@ func (j *Journal) Checkpoint(ctx context.Context) ([]byte, tree.Checkpoint, erro
 	j.mu.Lock()
 	c := tree.Checkpoint{Origin: j.Origin(), Size: j.size, Root: j.root}
 	j.mu.Unlock()
-	msg, err := tree.SignCheckpoint(c, j.signer)
+	msg, err := j.sign(c)
 	return msg, c, err
 }
 
@@ -29,8 +29,17 @@ func (j *Journal) CheckpointAt(ctx context.Context, size int64) ([]byte, tree.Ch
 		return nil, tree.Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
 	}
 	c := tree.Checkpoint{Origin: j.Origin(), Size: size, Root: root}
-	msg, err := tree.SignCheckpoint(c, j.signer)
+	msg, err := j.sign(c)
 	return msg, c, err
+}
+
+// sign signs a checkpoint and remembers it before it leaves.
+func (j *Journal) sign(c tree.Checkpoint) ([]byte, error) {
+	msg, err := tree.SignCheckpoint(c, j.signer)
+	if err != nil {
+		return nil, err
+	}
+	return msg, j.left.keep(c, msg)
 }
 
 // ProveEntry proves that the entry at index is in the tree of the size.
