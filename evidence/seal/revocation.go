@@ -27,6 +27,13 @@ type Book struct {
 	lists  []*x509.RevocationList
 	listed []map[string]x509.RevocationListEntry // by serial number, beside lists
 	used   map[any]bool                          // pointers of ocsps and lists, and Raw of certificates
+	signed map[check]*x509.Certificate           // who signed a piece for an issuer; nil if nobody who may
+}
+
+// check is a piece and an issuer: its signature is looked at once.
+type check struct {
+	piece  any
+	issuer string
 }
 
 // OpenEvidence parses every piece; one that is not what it should be is an error.
@@ -34,7 +41,7 @@ func OpenEvidence(e Evidence) (*Book, error) {
 	if len(e.Certs)+len(e.OCSPs)+len(e.CRLs) > maxEvidence {
 		return nil, refuse(RuleRevocation, "more than %d pieces of revocation data", maxEvidence)
 	}
-	b := &Book{used: map[any]bool{}}
+	b := &Book{used: map[any]bool{}, signed: map[check]*x509.Certificate{}}
 	for _, der := range e.Certs {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
@@ -64,6 +71,13 @@ func OpenEvidence(e Evidence) (*Book, error) {
 		b.lists, b.listed = append(b.lists, l), append(b.listed, index)
 	}
 	return b, nil
+}
+
+// First is the book as it was when it had fewer pieces; what takes part there counts as used here.
+func (b *Book) First(certs, ocsps, crls int) *Book {
+	c := *b
+	c.certs, c.ocsps, c.lists, c.listed = b.certs[:certs], b.ocsps[:ocsps], b.lists[:crls], b.listed[:crls]
+	return &c
 }
 
 // Moment says for when a chain is judged.
@@ -117,9 +131,15 @@ func (b *Book) byOCSP(r *ocspResponse, c, issuer *x509.Certificate, m Moment) (k
 		if !a.about(c, issuer) {
 			continue
 		}
-		signer, err := r.signer(issuer)
-		if err != nil {
-			return false, nil //nolint:nilerr // a response that is not genuine says nothing
+		signer := b.signer(r, issuer, func() *x509.Certificate {
+			s, err := r.signer(issuer)
+			if err != nil {
+				return nil // a response that is not genuine says nothing
+			}
+			return s
+		})
+		if signer == nil {
+			return false, nil
 		}
 		if !signer.Equal(issuer) && !noCheck(signer) {
 			good, err := b.byList(signer, issuer, Moment{At: r.produced})
@@ -135,7 +155,7 @@ func (b *Book) byOCSP(r *ocspResponse, c, issuer *x509.Certificate, m Moment) (k
 				return false, err
 			}
 			known = known || m.covers(a.this, a.next, c)
-		case a.status == 0 && !r.produced.Before(a.this):
+		case a.status == 0:
 			known = known || m.covers(a.this, a.next, c)
 		}
 	}
@@ -144,8 +164,16 @@ func (b *Book) byOCSP(r *ocspResponse, c, issuer *x509.Certificate, m Moment) (k
 
 func (b *Book) byList(c, issuer *x509.Certificate, m Moment) (known bool, err error) {
 	for i, l := range b.lists {
-		if !bytes.Equal(l.RawIssuer, issuer.RawSubject) || !listAlgorithm(l.SignatureAlgorithm) || l.CheckSignatureFrom(issuer) != nil ||
-			l.ThisUpdate.Before(issuer.NotBefore) || l.ThisUpdate.After(issuer.NotAfter) || !scope(l, c) {
+		if !bytes.Equal(l.RawIssuer, issuer.RawSubject) || l.ThisUpdate.Before(issuer.NotBefore) || l.ThisUpdate.After(issuer.NotAfter) {
+			continue
+		}
+		signer := b.signer(l, issuer, func() *x509.Certificate {
+			if !listAlgorithm(l.SignatureAlgorithm) || l.CheckSignatureFrom(issuer) != nil {
+				return nil
+			}
+			return issuer
+		})
+		if signer == nil || !scope(l, c) {
 			continue
 		}
 		b.used[l] = true
@@ -164,6 +192,16 @@ func (b *Book) byList(c, issuer *x509.Certificate, m Moment) (known bool, err er
 		known = known || m.covers(l.ThisUpdate, l.NextUpdate, c)
 	}
 	return known, nil
+}
+
+func (b *Book) signer(piece any, issuer *x509.Certificate, find func() *x509.Certificate) *x509.Certificate {
+	key := check{piece, string(issuer.Raw)}
+	signer, known := b.signed[key]
+	if !known {
+		signer = find()
+		b.signed[key] = signer
+	}
+	return signer
 }
 
 // covers says whether data of the window speaks for the moment: the moment lies in it, or the data

@@ -34,20 +34,12 @@ func (m *mark) readSignature(v any, data []byte) error {
 	if !ok {
 		return errors.New("missing")
 	}
-	made, ok := d.get("M").(str)
-	if !ok {
-		return errors.New("/M is missing")
-	}
-	var err error
-	if m.m, err = time.Parse(pdfTime, string(unescape(made))); err != nil {
-		return errors.New("/M is not a time in UTC")
-	}
-	for i, key := range wordKeys {
-		if w := d.get(key); w != nil {
-			if m.words[i], err = readText(w); err != nil {
-				return fmt.Errorf("/%s: %w", key, err)
-			}
+	if m.stamp = d.get("Type") == name("DocTimeStamp"); m.stamp {
+		if m.look != 0 {
+			return errors.New("a document time stamp shows on the page")
 		}
+	} else if err := m.readWords(d); err != nil {
+		return err
 	}
 	if d.tail() == nil || text(append(m.signature(), d.tail()...)) != text(d) {
 		return errors.New("not of the known form")
@@ -63,8 +55,29 @@ func (m *mark) readSignature(v any, data []byte) error {
 	if _, err := hex.Decode(m.cms, digits); err != nil || data[contents.at] != '<' || !bytes.Equal(bytes.ToUpper(digits), digits) {
 		return errors.New("/Contents is not in upper-case hexadecimal")
 	}
+	var err error
 	m.cms, err = unpad(m.cms)
 	return err
+}
+
+// readWords takes what the signature claims.
+func (m *mark) readWords(d dict) error {
+	made, ok := d.get("M").(str)
+	if !ok {
+		return errors.New("/M is missing")
+	}
+	var err error
+	if m.m, err = time.Parse(pdfTime, string(unescape(made))); err != nil {
+		return errors.New("/M is not a time in UTC")
+	}
+	for i, key := range wordKeys {
+		if w := d.get(key); w != nil {
+			if m.words[i], err = readText(w); err != nil {
+				return fmt.Errorf("/%s: %w", key, err)
+			}
+		}
+	}
+	return nil
 }
 
 // tail are the two keys a signature dictionary ends with; nothing if it does not.

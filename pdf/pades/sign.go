@@ -17,9 +17,12 @@ type SignOptions struct {
 	M                                   time.Time // required: the time the signature claims, to the second
 	Name, Reason, Location, ContactInfo string    // optional, up to 500 bytes each
 	Visible                             *Visible  // nil: the signature does not show
-	// Stamp has the SHA-256 of the signature value stamped and returns the token; nil makes B-B.
-	Stamp func(digest [32]byte) (token []byte, err error)
+	Stamp                               Stamp     // nil makes B-B; else it gets the SHA-256 of the signature value
 }
+
+// Stamp has a SHA-256 digest stamped by a time-stamping authority and returns the token, in
+// the form seal.VerifyToken accepts.
+type Stamp = func(digest [32]byte) (token []byte, err error)
 
 const (
 	// tokenRoom is what is kept for a token of unknown size: P-256 authorities need 1 KiB, RSA ones
@@ -32,18 +35,11 @@ const (
 // Sign appends a signature to a PDF that gofpdf wrote and that carries no
 // updates but signatures of this package. It says what it cannot handle.
 func Sign(pdf []byte, s seal.Signer, o SignOptions) ([]byte, error) {
-	f, err := load(pdf)
+	f, updates, err := open(pdf)
 	if err != nil {
 		return nil, fmt.Errorf("sign PDF: %w", err)
 	}
-	if pdf[len(pdf)-1] != '\n' {
-		return nil, errors.New("sign PDF: it does not end with a line feed after %%EOF")
-	}
-	marks, err := f.marks()
-	if err != nil {
-		return nil, fmt.Errorf("sign PDF: it has changes that are no signatures: %w", err)
-	}
-	d, err := newDraft(f, marks, o)
+	d, err := newDraft(f, updates, o)
 	if err != nil {
 		return nil, fmt.Errorf("sign PDF: %w", err)
 	}
@@ -55,21 +51,46 @@ func Sign(pdf []byte, s seal.Signer, o SignOptions) ([]byte, error) {
 	if o.Stamp != nil {
 		room += tokenRoom
 	}
+	signed, err := d.complete(room, func(digest [32]byte) ([]byte, error) { return signAndStamp(s, o.Stamp, digest) })
+	if err != nil {
+		return nil, fmt.Errorf("sign PDF: %w", err)
+	}
+	return signed, nil
+}
+
+// open loads a PDF that another update may be appended to.
+func open(pdf []byte) (*file, []update, error) {
+	f, err := load(pdf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if pdf[len(pdf)-1] != '\n' {
+		return nil, nil, errors.New("it does not end with a line feed after %%EOF")
+	}
+	updates, err := f.updates()
+	if err != nil {
+		return nil, nil, fmt.Errorf("it has changes that are no signatures: %w", err)
+	}
+	return f, updates, nil
+}
+
+// complete fills the draft with what contents makes of its digest; once more if that is larger than room.
+func (d *draft) complete(room int, contents func([32]byte) ([]byte, error)) ([]byte, error) {
 	for range 2 {
-		signed, need, err := d.sign(s, o.Stamp, room)
+		signed, need, err := d.fill(room, contents)
 		if err != nil {
-			return nil, fmt.Errorf("sign PDF: %w", err)
+			return nil, err
 		}
 		if signed == nil {
 			room = need + slack
 			continue
 		}
 		if _, err := Revisions(signed); err != nil {
-			return nil, fmt.Errorf("sign PDF: check the result: %w", err)
+			return nil, fmt.Errorf("check the result: %w", err)
 		}
 		return signed, nil
 	}
-	return nil, errors.New("sign PDF: the signature grew while it was made")
+	return nil, errors.New("the signature grew while it was made")
 }
 
 // draft is an update whose signature is still missing.
@@ -81,42 +102,48 @@ type draft struct {
 	look    []byte // the appearance's drawing
 }
 
-func newDraft(f *file, marks []mark, o SignOptions) (*draft, error) {
-	last := len(f.revs) - 1
+func newDraft(f *file, updates []update, o SignOptions) (*draft, error) {
 	d := &draft{f: f, m: mark{field: o.FieldName, m: o.M, words: [4]string{o.Name, o.Reason, o.Location, o.ContactInfo}}}
+	if err := d.m.check(updates); err != nil {
+		return nil, err
+	}
+	return d, d.place(o.Visible)
+}
+
+// place decides the objects the update writes.
+func (d *draft) place(visible *Visible) error {
+	f := d.f
+	last := len(f.revs) - 1
 	size := f.size(last)
 	if size < 1 || size > maxFile {
-		return nil, errors.New("trailer has no usable /Size")
-	}
-	if err := d.m.check(marks); err != nil {
-		return nil, err
+		return errors.New("trailer has no usable /Size")
 	}
 	d.m.sig, d.m.widgetRef = ref(size), ref(size+1)
 	pages, err := f.pages(last)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	page := 1
-	if v := o.Visible; v != nil {
-		page = v.Page
-		if err := d.draw(*v); err != nil {
-			return nil, err
+	if visible != nil {
+		page = visible.Page
+		if err := d.draw(*visible); err != nil {
+			return err
 		}
 	}
 	if page < 1 || page > len(pages) {
-		return nil, fmt.Errorf("visible signature: there is no page %d", page)
+		return fmt.Errorf("visible signature: there is no page %d", page)
 	}
 	d.objects, d.order, err = f.expected(last, &d.m, pages[page-1])
-	return d, err
+	return err
 }
 
 // check refuses what the reader would not accept.
-func (m *mark) check(earlier []mark) error {
+func (m *mark) check(earlier []update) error {
 	if m.field == "" || len(m.field) > maxWord || bytes.ContainsRune([]byte(m.field), '.') {
 		return errors.New("field name is empty, too long or has a full stop")
 	}
 	for _, e := range earlier {
-		if e.field == m.field {
+		if e.mark != nil && e.mark.field == m.field {
 			return fmt.Errorf("field %q is already signed", m.field)
 		}
 	}
@@ -152,34 +179,38 @@ func (d *draft) draw(v Visible) error {
 	return err
 }
 
-// sign lays the update out with room bytes for the signature, makes it and puts it in place. If room
-// is too small the result is nil and need says how much it takes.
-func (d *draft) sign(s seal.Signer, stamp func([32]byte) ([]byte, error), room int) (signed []byte, need int, err error) {
+// signAndStamp makes a signature over a digest and has it stamped unless stamp is nil.
+func signAndStamp(s seal.Signer, stamp Stamp, digest [32]byte) ([]byte, error) {
+	cms, err := s.SignDigest(seal.SignOptions{Profile: seal.PAdES}, digest)
+	if err != nil || stamp == nil {
+		return cms, err
+	}
+	value, err := seal.SignatureValue(cms)
+	if err != nil {
+		return nil, err
+	}
+	token, err := stamp(sha256.Sum256(value))
+	if err != nil {
+		return nil, fmt.Errorf("stamp signature: %w", err)
+	}
+	return seal.AddTimestamp(cms, token)
+}
+
+// fill lays the update out with room bytes for the contents, makes them and puts them in place. If room
+// is too small the result is nil and need says how much they take.
+func (d *draft) fill(room int, make func([32]byte) ([]byte, error)) (signed []byte, need int, err error) {
 	out, contents := d.layout(room)
 	h := sha256.New()
 	h.Write(out[:contents[0]])
 	h.Write(out[contents[1]:])
-	cms, err := s.SignDigest(seal.SignOptions{Profile: seal.PAdES}, [32]byte(h.Sum(nil)))
+	der, err := make([32]byte(h.Sum(nil)))
 	if err != nil {
 		return nil, 0, err
 	}
-	if stamp != nil {
-		value, err := seal.SignatureValue(cms)
-		if err != nil {
-			return nil, 0, err
-		}
-		token, err := stamp(sha256.Sum256(value))
-		if err != nil {
-			return nil, 0, fmt.Errorf("stamp signature: %w", err)
-		}
-		if cms, err = seal.AddTimestamp(cms, token); err != nil {
-			return nil, 0, err
-		}
+	if len(der) > room {
+		return nil, len(der), nil
 	}
-	if len(cms) > room {
-		return nil, len(cms), nil
-	}
-	copy(out[contents[0]+1:], bytes.ToUpper([]byte(hex.EncodeToString(cms))))
+	copy(out[contents[0]+1:], bytes.ToUpper([]byte(hex.EncodeToString(der))))
 	return out, 0, nil
 }
 

@@ -10,6 +10,7 @@ import (
 // mark is a signature update taken apart: what Sign writes and Verify reads.
 type mark struct {
 	field                string
+	stamp                bool // a document time stamp: no M, no words
 	m                    time.Time
 	words                [4]string // Name, Reason, Location, ContactInfo
 	page                 int       // from 1
@@ -88,6 +89,13 @@ func (m mark) widget(page ref) dict {
 
 // signature is the signature dictionary up to /ByteRange and /Contents.
 func (m mark) signature() dict {
+	if m.stamp {
+		return dict{
+			{key: "Type", value: name("DocTimeStamp")},
+			{key: "Filter", value: name("Adobe.PPKLite")},
+			{key: "SubFilter", value: name("ETSI.RFC3161")},
+		}
+	}
 	d := dict{
 		{key: "Type", value: name("Sig")},
 		{key: "Filter", value: name("Adobe.PPKLite")},
@@ -107,21 +115,38 @@ func (f *file) trailer(rev, size int) dict {
 	return f.revs[rev].trailer.with("Size", num(size)).with("Prev", num(f.revs[rev].xref))
 }
 
-// readUpdate takes revision rev apart and refuses it unless it is what Sign appends to the one before.
-func (f *file) readUpdate(rev int) (mark, error) {
+// update is one revision after the original: a signature or time stamp, or pieces added to the security store.
+type update struct {
+	mark  *mark
+	store Evidence
+}
+
+// readUpdate takes revision rev apart and refuses it unless it is what this package appends to the one before.
+func (f *file) readUpdate(rev int) (update, error) {
+	objects, err := f.tiles(rev)
+	if err != nil {
+		return update{}, err
+	}
+	if objects[f.size(rev-1)].stream != nil {
+		e, err := f.readStore(rev, objects)
+		return update{store: e}, err
+	}
+	m, err := f.readMark(rev, objects)
+	return update{mark: &m}, err
+}
+
+// readMark takes the update of a signature or document time stamp apart.
+func (f *file) readMark(rev int, objects map[int]object) (mark, error) {
 	var m mark
 	r := f.revs[rev]
 	first := f.size(rev - 1)
 	m.sig, m.widgetRef, m.covers = ref(first), ref(first+1), r.end
-	objects, err := f.tiles(rev)
-	if err != nil {
-		return m, err
-	}
+	var err error
 	w, ok := objects[int(m.widgetRef)].value.(dict)
 	if !ok {
 		return m, errors.New("it adds no signature field: the PDF was changed after it was signed")
 	}
-	if err := m.readWidget(w); err != nil {
+	if err = m.readWidget(w); err != nil {
 		return m, fmt.Errorf("signature field: %w", err)
 	}
 	if m.look != 0 {

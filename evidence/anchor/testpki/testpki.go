@@ -9,6 +9,10 @@
 //	tsa/root.pem          root of the time-stamping authority, apart from the other
 //	tsa/tsa.pem           its stamping certificate
 //	tsa/serial            the last serial number given out
+//	revoked               revoked certificates, made at the first: serial number, time, reason
+//
+// [OpenAt] writes into new certificates where their authority's revocation list and OCSP
+// responder answer, which [PKI.Revocations] serves; certificates of older folders name none.
 //
 // Keys lie there unencrypted: whoever reads the folder can sign as anybody.
 package testpki
@@ -50,24 +54,30 @@ const (
 // PKI is an opened folder. Its methods may be called from several goroutines.
 type PKI struct {
 	dir       string
-	sealRoot  *x509.Certificate
-	tsaRoot   *x509.Certificate
+	base      string // URL before /crl and /ocsp; empty: certificates name no such places
+	sealRoot  seal.Signer
+	tsaRoot   seal.Signer
 	seal      seal.Signer
 	operators seal.Signer
-	tsa       seal.Signer
 
-	mu     sync.Mutex // guards serial and the files below dir
-	serial *big.Int
+	mu      sync.Mutex // guards what is below, and the files below dir
+	tsa     seal.Signer
+	serial  *big.Int
+	revoked map[string]Revoked // by serial number, in hexadecimal
+	clock   func() time.Time
 }
 
 // Open creates the folder's certificates, valid from an hour before now, or loads them.
-func Open(dir string, now time.Time) (*PKI, error) {
+func Open(dir string, now time.Time) (*PKI, error) { return OpenAt(dir, now, "") }
+
+// OpenAt is Open for a service that will serve Revocations below the URL.
+func OpenAt(dir string, now time.Time, base string) (*PKI, error) {
 	for _, sub := range []string{"seal", "tsa"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("create test certificate folder: %w", err)
 		}
 	}
-	p := &PKI{dir: dir}
+	p := &PKI{dir: dir, base: base, clock: time.Now}
 	root, err := p.load("seal/root.pem", nil, now, authority("Confermo, radice"))
 	if err != nil {
 		return nil, err
@@ -85,24 +95,49 @@ func Open(dir string, now time.Time) (*PKI, error) {
 	if p.tsa, err = p.load("tsa/tsa.pem", &stampRoot, now, stamper()); err != nil {
 		return nil, err
 	}
-	p.sealRoot, p.tsaRoot = root.Chain[0], stampRoot.Chain[0]
+	p.sealRoot, p.tsaRoot = root, stampRoot
+	if err := p.loadRevoked(); err != nil {
+		return nil, err
+	}
 	return p, p.loadSerial()
+}
+
+// SetClock replaces the machine's clock in stamps, new certificates and revocation data.
+func (p *PKI) SetClock(now func() time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clock = now
+}
+
+// RenewTSA gives the time-stamping authority a new key and certificate, as one does before the old expires.
+func (p *PKI) RenewTSA() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	data, err := p.issue(&p.tsaRoot, p.clock(), stamper())
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(p.dir, "tsa", "tsa.pem"), data); err != nil {
+		return fmt.Errorf("renew time-stamping certificate: %w", err)
+	}
+	p.tsa, err = parseSigner(data)
+	return err
 }
 
 // Seal is the service's own signer.
 func (p *PKI) Seal() seal.Signer { return p.seal }
 
 // SealCAPEM is the root an auditor must trust for the seal and the operators.
-func (p *PKI) SealCAPEM() []byte { return certPEM(p.sealRoot) }
+func (p *PKI) SealCAPEM() []byte { return certPEM(p.sealRoot.Chain[0]) }
 
 // TSACAPEM is the root an auditor must trust for time stamps.
-func (p *PKI) TSACAPEM() []byte { return certPEM(p.tsaRoot) }
+func (p *PKI) TSACAPEM() []byte { return certPEM(p.tsaRoot.Chain[0]) }
 
 // Roots are the two as pools.
 func (p *PKI) Roots() (signers, tsa *x509.CertPool) {
 	signers, tsa = x509.NewCertPool(), x509.NewCertPool()
-	signers.AddCert(p.sealRoot)
-	tsa.AddCert(p.tsaRoot)
+	signers.AddCert(p.sealRoot.Chain[0])
+	tsa.AddCert(p.tsaRoot.Chain[0])
 	return signers, tsa
 }
 
@@ -115,7 +150,7 @@ func (p *PKI) IssueOperator(name string) (seal.Signer, error) {
 	sum := sha256.Sum256([]byte(name))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.load("seal/operator-"+hex.EncodeToString(sum[:8])+".pem", &p.operators, time.Now(), signer(name+testMark))
+	return p.load("seal/operator-"+hex.EncodeToString(sum[:8])+".pem", &p.operators, p.clock(), signer(name+testMark))
 }
 
 func authority(name string) *x509.Certificate {
@@ -156,7 +191,7 @@ func (p *PKI) load(file string, issuer *seal.Signer, now time.Time, template *x5
 	path := filepath.Join(p.dir, file)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if data, err = issue(issuer, now, template); err == nil {
+		if data, err = p.issue(issuer, now, template); err == nil {
 			err = writeFile(path, data)
 		}
 	}
@@ -170,7 +205,7 @@ func (p *PKI) load(file string, issuer *seal.Signer, now time.Time, template *x5
 	return s, nil
 }
 
-func issue(issuer *seal.Signer, now time.Time, c *x509.Certificate) ([]byte, error) {
+func (p *PKI) issue(issuer *seal.Signer, now time.Time, c *x509.Certificate) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
@@ -190,6 +225,10 @@ func issue(issuer *seal.Signer, now time.Time, c *x509.Certificate) ([]byte, err
 	var above []*x509.Certificate
 	if issuer != nil {
 		parent, parentKey = issuer.Chain[0], issuer.Key
+		if p.base != "" {
+			c.CRLDistributionPoints = []string{p.base + "/crl/" + place(parent) + ".crl"}
+			c.OCSPServer = []string{p.base + "/ocsp/" + place(parent)}
+		}
 		if parent.Issuer.String() != parent.Subject.String() {
 			above = issuer.Chain
 		}

@@ -16,7 +16,7 @@ var Policy = asn1.ObjectIdentifier{2, 999, 1, 1}
 // maxQuery bounds a request; a real one is under 100 bytes.
 const maxQuery = 4 << 10
 
-// TSA answers RFC 3161 requests over HTTP (section 3.4) with the machine's clock.
+// TSA answers RFC 3161 requests over HTTP (section 3.4).
 func (p *PKI) TSA() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -62,7 +62,10 @@ func (p *PKI) Stamp(r seal.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seal.NewToken(p.tsa, r, seal.TokenInfo{
-		Time: time.Now(), Accuracy: time.Second, Serial: serial, Policy: Policy,
+	p.mu.Lock()
+	tsa, now := p.tsa, p.clock()
+	p.mu.Unlock()
+	return seal.NewToken(tsa, r, seal.TokenInfo{
+		Time: now, Accuracy: time.Second, Serial: serial, Policy: Policy,
 	})
 }
