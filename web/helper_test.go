@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"confermo/evidence/vault"
 	"confermo/rtc"
 	"confermo/web/access"
+	"confermo/web/assets"
 )
 
 // site is a whole installation in a temporary folder, with a real journal, vault and rooms.
@@ -45,6 +47,7 @@ type site struct {
 	mu      sync.Mutex
 	codes   map[string]string // last code by address
 	started time.Time
+	plain   atomic.Bool // style and icons come from the plain folder, as without the built front end
 }
 
 var linkKey = []byte("a key of tests, 32 bytes or more")
@@ -80,7 +83,12 @@ func newSite(t testing.TB, change ...func(*Config)) *site {
 	}
 	h, err := New(s.cfg)
 	fatal(t, err)
-	server.Config.Handler = h
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.plain.Load() && s.plainAsset(w, r) {
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 	server.Start()
 	t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -90,6 +98,21 @@ func newSite(t testing.TB, change ...func(*Config)) *site {
 		_ = db.Close()
 	})
 	return s
+}
+
+// plainAsset answers as a program without the built front end would.
+func (s *site) plainAsset(w http.ResponseWriter, r *http.Request) bool {
+	name := strings.TrimPrefix(r.URL.Path, assets.Prefix)
+	switch name {
+	case "confermo.css", "lean.css":
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		http.ServeFile(w, r, "assets/plain/plain.css")
+	case "sprites.svg", "lean.svg":
+		http.ServeFile(w, r, "assets/plain/sprites.svg")
+	default:
+		return false
+	}
+	return true
 }
 
 func fatal(t testing.TB, err error) {

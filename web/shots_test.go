@@ -20,6 +20,7 @@ import (
 
 	"confermo/evidence"
 	"confermo/evidence/journal"
+	"confermo/web/assets"
 )
 
 // shot is one page as somebody sees it.
@@ -29,8 +30,9 @@ type shot struct {
 	agent      string
 }
 
-// TestPagesInABrowser opens every page in Chromium at 360 and 1280 pixels: nothing is wider than the window, no script or
-// style is blocked, and nothing fails on the console. Pictures go to the folder CONFERMO_SHOTS, where it is set.
+// TestPagesInABrowser opens every page in Chromium at 320, 360 and 1280 pixels, with the built front end and with the plain
+// one: nothing is wider than the window, no script or style is blocked, nothing fails on the console, axe finds nothing, and
+// the first Tab lands on the visible skip link. Pictures go to the folder CONFERMO_SHOTS, where it is set.
 func TestPagesInABrowser(t *testing.T) {
 	folder := os.Getenv("CONFERMO_SHOTS")
 	if folder == "" {
@@ -38,11 +40,24 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	fatal(t, os.MkdirAll(folder, 0o755))
 	s, shots := gallery(t)
+	if !assets.Built() {
+		t.Log("the front end is not built: the pages are looked at in the plain style only")
+	}
+	rules := axe(t)
 	ctx := chromium(t)
-	for _, size := range []struct{ w, h int64 }{{360, 740}, {1280, 900}} {
-		for _, one := range shots {
-			name := fmt.Sprintf("%s-%d", one.name, size.w)
-			t.Run(name, func(t *testing.T) { s.shoot(t, ctx, one, size.w, size.h, filepath.Join(folder, name+".png")) })
+	sizes := []struct{ w, h int64 }{{360, 740}, {1280, 900}}
+	for _, look := range []string{"", "-plain"} {
+		if look == "" && !assets.Built() {
+			continue
+		}
+		s.plain.Store(look != "")
+		for _, size := range sizes {
+			for _, one := range shots {
+				name := fmt.Sprintf("%s-%d%s", one.name, size.w, look)
+				t.Run(name, func(t *testing.T) {
+					s.shoot(t, ctx, one, size.w, size.h, filepath.Join(folder, name+".png"), rules)
+				})
+			}
 		}
 	}
 }
@@ -67,12 +82,25 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// shoot opens the page in a profile of its own with the visitor's cookies.
-func (s *site) shoot(t *testing.T, parent context.Context, one shot, w, h int64, file string) {
+// tab opens a profile of its own with the visitor's cookies for a page.
+func (s *site) tab(t *testing.T, parent context.Context, who *browser, page string, w, h int64) context.Context {
+	t.Helper()
 	tab, done := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	defer done()
+	t.Cleanup(done)
 	ctx, cancel := context.WithTimeout(tab, 60*time.Second)
-	defer cancel()
+	t.Cleanup(cancel)
+	steps := []chromedp.Action[chromedp.Void]{chromedp.EmulateViewport(w, h, chromedp.EmulateScale(2)), chromedp.Navigate(s.url + "/healthz")}
+	for _, c := range who.cookies(page) {
+		steps = append(steps, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.cookie = %q", c.Name+"="+c.Value+"; path=/")))
+	}
+	fatal(t, chromedp.Do(ctx, steps...))
+	return ctx
+}
+
+// shoot looks at one page.
+func (s *site) shoot(t *testing.T, parent context.Context, one shot, w, h int64, file, rules string) {
+	path, post := strings.CutPrefix(one.path, "POST ")
+	ctx := s.tab(t, parent, one.who, s.url+path, w, h)
 	var mu sync.Mutex
 	var complaints []string
 	fatal(t, chromedp.Listen(ctx, func(ev any) {
@@ -82,30 +110,43 @@ func (s *site) shoot(t *testing.T, parent context.Context, one shot, w, h int64,
 			mu.Unlock()
 		}
 	}))
-	screen := device.Info{Name: "test", UserAgent: one.agent, Width: w, Height: h, Scale: 2}
-	steps := []chromedp.Action[chromedp.Void]{chromedp.EmulateViewport(w, h, chromedp.EmulateScale(2))}
+	var steps []chromedp.Action[chromedp.Void]
 	if one.agent != "" {
-		steps = append(steps, chromedp.Emulate(screen))
+		steps = append(steps, chromedp.Emulate(device.Info{Name: "test", UserAgent: one.agent, Width: w, Height: h, Scale: 2}))
 	}
-	steps = append(steps, chromedp.Navigate(s.url+"/healthz"))
-	for _, c := range one.who.cookies(s.url + one.path) {
-		steps = append(steps, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.cookie = %q", c.Name+"="+c.Value+"; path=/")))
+	if post {
+		steps = append(steps, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(
+			`{ const f = document.createElement("form"); f.method = "post"; f.action = %q; document.body.append(f); f.submit() }`, path)))
+	} else {
+		steps = append(steps, chromedp.Navigate(s.url+path))
 	}
-	fatal(t, chromedp.Do(ctx, append(steps, chromedp.Navigate(s.url+one.path), chromedp.WaitReady("h1"))...))
-	wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.fonts.ready.then(() => document.documentElement.scrollWidth)`, chromedp.EvalAwaitPromise))
-	fatal(t, err)
-	if wide > w {
-		t.Errorf("the page is %d pixels wide in a window of %d", wide, w)
-	}
+	fatal(t, chromedp.Do(ctx, append(steps, chromedp.WaitReady("h1"))...))
+	fits(t, ctx, w)
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	fatal(t, err)
 	fatal(t, os.WriteFile(file, picture, 0o644))
+	accessible(t, ctx, rules)
+	startsWithSkipLink(t, ctx)
+	if w < 400 { // the reflow that WCAG 1.4.10 asks for
+		fatal(t, chromedp.Do(ctx, chromedp.EmulateViewport(320, 640)))
+		fits(t, ctx, 320)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	for _, c := range complaints {
 		if !strings.Contains(c, "status of 40") { // pages of errors are meant to
 			t.Errorf("the console says: %s", c)
 		}
+	}
+}
+
+// fits tells that nothing is wider than the window.
+func fits(t *testing.T, ctx context.Context, w int64) {
+	t.Helper()
+	wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.fonts.ready.then(() => document.documentElement.scrollWidth)`, chromedp.EvalAwaitPromise))
+	fatal(t, err)
+	if wide > w {
+		t.Errorf("the page is %d pixels wide in a window of %d", wide, w)
 	}
 }
 
@@ -118,6 +159,7 @@ func (b *browser) cookies(page string) []*http.Cookie {
 // gallery brings interviews into every state that a page shows.
 func gallery(t *testing.T) (*site, []shot) {
 	s := newSite(t, func(c *Config) {
+		c.Issue = func(context.Context, string) ([]byte, error) { return []byte("not a container"), nil }
 		c.Demo = &Demo{
 			Operator: Door{"ilaria@pontechiaro.example", password}, Auditor: Door{"livia@regione.example", password},
 			PersonLink: func(context.Context) string { return "/i/x" },
@@ -149,8 +191,12 @@ func gallery(t *testing.T) (*site, []shot) {
 	s.acknowledged(tosign, 30*time.Minute)
 	s.held(tosign, 1100)
 	mine := s.schedule(op)
-	owner := s.prepared(mine)
-	s.held(mine, 45)
+	owner := s.visitor(mine, 10*time.Minute)
+	s.held(mine, 400)
+	op.post("/interviews/"+mine+"/sign", url.Values{"topic": {"job-search"}, "place": {"via dei Tigli 4, Borgolieto"}})
+	s.signed(mine)
+	s.mailed(mine)
+	absent := s.copyOf(invited, time.Now().Add(-time.Hour))
 	confirmed := s.confirmedUpTo(op, func(id string) { s.replied(id, "Confermo", evidence.VerdictConfirmed, 2, false) })
 	pending := s.confirmedUpTo(op, func(string) {})
 	s.schedule(s.signIn("oreste@valgrande.example"))
@@ -158,6 +204,7 @@ func gallery(t *testing.T) (*site, []shot) {
 	stranger := s.browser()
 	half := s.browser()
 	half.post("/sign-in", url.Values{"mail": {"ilaria@pontechiaro.example"}, "password": {password}})
+	auditor.post("/audit/"+confirmed+"/check", nil)
 	day := "/today?day=" + time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 	return s, []shot{
 		{"p-01-invito", s.link(invited), stranger, ""},
@@ -178,11 +225,14 @@ func gallery(t *testing.T) (*site, []shot) {
 		{"o-04-fascicolo", "/interviews/" + prepared, op, ""},
 		{"o-05-documenti", "/interviews/" + prepared + "/documents", op, ""},
 		{"o-06-chiamata", "/interviews/" + prepared + "/call", op, ""},
+		{"o-06b-concludi-presto", "POST /interviews/" + absent + "/finish", op, ""},
 		{"o-07-chiudi", "/interviews/" + tosign + "/sign", op, ""},
 		{"o-08-conferma", "/interviews/" + confirmed + "/thread", op, ""},
 		{"o-08b-attesa", "/interviews/" + pending + "/thread", op, ""},
 		{"a-01-ricerca", "/audit?q=ferrantini", auditor, ""},
 		{"a-02-rapporto", "/audit/" + confirmed, auditor, ""},
+		{"a-02b-rapporto-vuoto", "/audit/" + pending, auditor, ""},
+		{"accessibilita", "/accessibility", stranger, ""},
 		{"d-01-inizio", "/", stranger, ""},
 		{"d-02-posta", "/demo/mail", stranger, ""},
 		{"errore", "/i/x.y", stranger, ""},

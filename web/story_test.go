@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -41,10 +43,27 @@ func (s *site) held(id string, seconds int) {
 // acknowledged is a person's notice, some time before now, so that a call can have been held since.
 func (s *site) acknowledged(id string, ago time.Duration) {
 	s.t.Helper()
+	s.acknowledgedOn(id, "d", ago)
+}
+
+// visitor is the browser of such a person.
+func (s *site) visitor(id string, ago time.Duration) *browser {
+	s.t.Helper()
+	const secret = "a device of tests"
+	s.acknowledgedOn(id, deviceID(secret), ago)
+	b := s.browser()
+	u, err := url.Parse(s.url + s.link(id))
+	fatal(s.t, err)
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: deviceCookie, Value: secret, Path: s.link(id)}})
+	return b
+}
+
+func (s *site) acknowledgedOn(id, device string, ago time.Duration) {
+	s.t.Helper()
 	iv := s.interview(id)
 	doc, _ := wording.Notice(wording.NoticeVersion, "it", wording.ControllerOf(iv.Scheduled))
 	at := time.Now().Add(-ago)
-	s.append(journal.Draft{Interview: id, By: "web", At: at, Fact: &evidence.LinkOpened{Device: "d", How: "first"}},
+	s.append(journal.Draft{Interview: id, By: "web", At: at, Fact: &evidence.LinkOpened{Device: device, How: "first"}},
 		journal.Draft{Interview: id, By: "web", At: at, Fact: &evidence.NoticeRead{Version: doc.Version, Language: "it", Digest: doc.Digest(), Channel: "web"}},
 		journal.Draft{Interview: id, By: "web", At: at, Fact: &evidence.Consented{What: "still", Given: false}})
 }

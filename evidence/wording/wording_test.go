@@ -58,7 +58,7 @@ func TestT18_T19_SummaryStatesDateDurationAndFromTo(t *testing.T) {
 	_, text = SummaryMail("de", d)
 	wants(t, text, "Datum 16.03.2020", "von 11:15:08 bis 12:15:41 Uhr (1 Stunde und 33 Sekunden)", "59 Minuten und 21 Sekunden")
 	_, text = SummaryMail("fr", d)
-	wants(t, text, "de 11:15:08 à 12:15:41 (1 heure et 33 secondes)", "dont attestés 59 minutes et 21 secondes")
+	wants(t, text, "de 11:15:08 à 12:15:41 (1 heure et 33 secondes)", "dont 59 minutes et 21 secondes de temps attesté")
 	_, text = SummaryMail("en", d)
 	wants(t, text, "from 11:15:08 to 12:15:41 (1 hour and 33 seconds)", "of which attested 59 minutes and 21 seconds")
 }

@@ -127,5 +127,6 @@ func parse(body string, all map[string]map[string]string) error {
 	return lines.Err()
 }
 
-// French sets a space, which may not break, before high punctuation and inside guillemets.
-var frenchSpaces = strings.NewReplacer(" :", "\u00a0:", " ?", "\u00a0?", " ;", "\u00a0;", "« ", "«\u00a0", " »", "\u00a0»")
+// French sets a space, which may not break, before high punctuation and units and inside guillemets.
+var frenchSpaces = strings.NewReplacer(" :", "\u00a0:", " ?", "\u00a0?", " ;", "\u00a0;", "« ", "«\u00a0", " »", "\u00a0»",
+	"n° ", "n°\u00a0", " Mo", "\u00a0Mo", " %", "\u00a0%")
