@@ -122,6 +122,12 @@ func (c *client) write() {
 	defer ping.Stop()
 	for {
 		select {
+		case <-c.ending: // first: where there is an end, no message is sent with the long limit
+			c.drain()
+			return
+		default:
+		}
+		select {
 		case b := <-c.out:
 			if !c.put(b, time.Now().Add(writeWithin)) {
 				return
@@ -132,19 +138,24 @@ func (c *client) write() {
 				return
 			}
 		case <-c.ending:
-			// One time limit for all that is left: a peer that takes a message now and then must not hold up the end.
-			for until := time.Now().Add(partWithin); len(c.out) > 0; {
-				if !c.put(<-c.out, until) {
-					return
-				}
-			}
-			bye := websocket.FormatCloseMessage(c.code, c.reason)
-			_ = c.ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(partWithin))
-			// The reader may sit in a read: it gets this long to see the answer, and to drain what is under way.
-			_ = c.ws.SetReadDeadline(time.Now().Add(partWithin))
+			c.drain()
 			return
 		}
 	}
+}
+
+// drain sends what is left and says goodbye. One time limit holds for all of it: a peer that takes a message now and
+// then must not hold up the end.
+func (c *client) drain() {
+	for until := time.Now().Add(partWithin); len(c.out) > 0; {
+		if !c.put(<-c.out, until) {
+			return
+		}
+	}
+	bye := websocket.FormatCloseMessage(c.code, c.reason)
+	_ = c.ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(partWithin))
+	// The reader may sit in a read: it gets this long to see the answer, and to drain what is under way.
+	_ = c.ws.SetReadDeadline(time.Now().Add(partWithin))
 }
 
 func (c *client) put(b []byte, until time.Time) bool {
