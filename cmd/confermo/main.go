@@ -3,6 +3,8 @@
 //	confermo serve   [-data DIR] [-listen HOST:PORT] [-config FILE] [-test-pki]   the service
 //	confermo demo    [-data DIR] [-listen HOST:PORT] [-out DIR] [-exit]           the whole story by itself, then keeps serving
 //	confermo reply   -sent SENT.eml -registered ADDR [-lang it,de,fr,en] [-keys DIR] [-json] REPLY.eml…   classify replies
+//	confermo witness -listen HOST:PORT -data DIR -log LOG.vkey                    an outside witness
+//	confermo journal check [-data DIR]                                            verify the whole record anew
 //	confermo version
 package main
 
@@ -39,6 +41,10 @@ func run(ctx context.Context, args []string) int {
 		err = demoCommand(ctx, args[1:], os.Stdout)
 	case "reply":
 		return mailbox.ReplyCommand(args[1:], os.Stdout, os.Stderr)
+	case "witness":
+		err = witnessCommand(ctx, args[1:], os.Stdout)
+	case "journal":
+		return journalCommand(ctx, args[1:], os.Stdout, os.Stderr)
 	case "version":
 		fmt.Println("confermo", version)
 	default:
@@ -60,6 +66,8 @@ const usage = `Confermo holds remote interviews and turns them into evidence.
   confermo serve   [-data DIR] [-listen HOST:PORT] [-config FILE] [-test-pki]   the service
   confermo demo    [-data DIR] [-listen HOST:PORT] [-out DIR] [-exit]           the whole story, then keeps serving
   confermo reply   -sent SENT.eml -registered ADDR [-lang it,de,fr,en] [-keys DIR] [-json] REPLY.eml…
+  confermo witness -listen HOST:PORT -data DIR -log LOG.vkey                    an outside witness
+  confermo journal check [-data DIR]                                            verify the whole record anew
   confermo version
 
 confermo COMMAND -h tells the settings of a command. Bundles are checked by confermo-verify.

@@ -100,6 +100,7 @@ func (s *Service) openRecord(ctx context.Context) error {
 	}
 	s.journal, err = journal.Open(ctx, s.db, s.vault, journal.Config{
 		Node: s.cfg.Node, Version: version, Name: s.cfg.Name, Test: s.cfg.TestPKI, LogKey: logKey, Erased: vault.ErrErased,
+		Left: filepath.Join(s.cfg.Data, lastCheckpoint),
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -102,7 +103,11 @@ func (j *Journal) someHashes(ctx context.Context, q querier, indexes []int64) (m
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[int64]tlog.Hash, len(indexes))
+	return scanHashes(rows)
+}
+
+func scanHashes(rows *sql.Rows) (map[int64]tlog.Hash, error) {
+	found := map[int64]tlog.Hash{}
 	return found, each(rows, func() error {
 		var x int64
 		var b []byte
