@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -93,6 +94,28 @@ func (s Signer) seal(d *signedData, digest []byte, withCerts bool) error {
 		return fmt.Errorf("use the private key: %w", err)
 	}
 	return nil
+}
+
+// Size is the most bytes Sign's result takes, found without using the key: a remote key may cost its
+// owner a code for each use.
+func (s Signer) Size(o SignOptions) (int, error) {
+	if s.Key != nil {
+		s.Key = unused{s.Key.Public()}
+	}
+	cms, err := s.SignDigest(o, [32]byte{})
+	return len(cms), err
+}
+
+// unused stands for a key and gives the longest value it could sign.
+type unused struct{ public crypto.PublicKey }
+
+func (u unused) Public() crypto.PublicKey { return u.public }
+
+func (u unused) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	if k, ok := u.public.(*rsa.PublicKey); ok {
+		return make([]byte, k.Size()), nil
+	}
+	return make([]byte, 72), nil // SEQUENCE of two integers of at most 33 bytes
 }
 
 func algorithmFor(pub crypto.PublicKey) (algorithm, error) {

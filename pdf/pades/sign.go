@@ -43,11 +43,10 @@ func Sign(pdf []byte, s seal.Signer, o SignOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign PDF: %w", err)
 	}
-	trial, err := s.SignDigest(seal.SignOptions{Profile: seal.PAdES}, [32]byte{})
+	room, err := s.Size(seal.SignOptions{Profile: seal.PAdES})
 	if err != nil {
 		return nil, fmt.Errorf("sign PDF: %w", err)
 	}
-	room := len(trial) + slack
 	if o.Stamp != nil {
 		room += tokenRoom
 	}
