@@ -51,14 +51,20 @@ func TestPagesInABrowser(t *testing.T) {
 			continue
 		}
 		s.plain.Store(look != "")
-		for _, size := range sizes {
-			for _, one := range shots {
-				name := fmt.Sprintf("%s-%d%s", one.name, size.w, look)
-				t.Run(name, func(t *testing.T) {
-					s.shoot(t, ctx, one, size.w, size.h, filepath.Join(folder, name+".png"), rules)
-				})
+		t.Run("look"+look, func(t *testing.T) { // ends when all its pages have been looked at
+			for _, size := range sizes {
+				for _, one := range shots {
+					if size.w > 400 && one.name[2] == '-' { // another language changes lengths: the phone is where that shows
+						continue
+					}
+					name := fmt.Sprintf("%s-%d%s", one.name, size.w, look)
+					t.Run(name, func(t *testing.T) {
+						t.Parallel()
+						s.shoot(t, ctx, one, size.w, size.h, filepath.Join(folder, name+".png"), rules)
+					})
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -125,8 +131,10 @@ func (s *site) shoot(t *testing.T, parent context.Context, one shot, w, h int64,
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	fatal(t, err)
 	fatal(t, os.WriteFile(file, picture, 0o644))
-	accessible(t, ctx, rules)
-	startsWithSkipLink(t, ctx)
+	if w < 400 || !s.plain.Load() { // the plain style has one layout for both
+		accessible(t, ctx, rules)
+		startsWithSkipLink(t, ctx)
+	}
 	if w < 400 { // the reflow that WCAG 1.4.10 asks for
 		fatal(t, chromedp.Do(ctx, chromedp.EmulateViewport(320, 640)))
 		fits(t, ctx, 320)
@@ -236,5 +244,16 @@ func gallery(t *testing.T) (*site, []shot) {
 		{"d-01-inizio", "/", stranger, ""},
 		{"d-02-posta", "/demo/mail", stranger, ""},
 		{"errore", "/i/x.y", stranger, ""},
+		{"de-p-01-invito", s.link(invited) + "?lang=de", stranger, ""},
+		{"de-p-04-documenti", s.link(prepared) + "/documents?lang=de", p, ""},
+		{"de-p-06-attesa", s.link(prepared) + "/call?lang=de", p, ""},
+		{"de-p-08-registrato", s.link(mine) + "/record?lang=de", owner, ""},
+		{"de-o-02-giornata", day + "&lang=de", op, ""},
+		{"de-o-07-chiudi", "/interviews/" + tosign + "/sign?lang=de", op, ""},
+		{"fr-p-02-informativa", s.link(readID) + "/notice?lang=fr", early, ""},
+		{"fr-p-05-prova", s.link(prepared) + "/check?lang=fr", p, ""},
+		{"fr-p-09-risposta", s.link(mine) + "/reply?lang=fr", owner, ""},
+		{"fr-o-04-fascicolo", "/interviews/" + prepared + "?lang=fr", op, ""},
+		{"fr-a-02-rapporto", "/audit/" + confirmed + "?lang=fr", auditor, ""},
 	}
 }

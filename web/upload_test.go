@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"confermo/evidence"
+	"confermo/evidence/journal"
 	"confermo/evidence/wording"
 )
 
@@ -215,4 +217,34 @@ func FuzzParseLink(f *testing.F) {
 func fixCRC(p []byte) {
 	sum := crc32.ChecksumIEEE(p[12:29])
 	binary.BigEndian.PutUint32(p[29:33], sum)
+}
+
+// TestBadInputSpeaksTheReadersLanguage: what a person can do wrong is said in the language they read in.
+func TestBadInputSpeaksTheReadersLanguage(t *testing.T) {
+	s := newSite(t)
+	op := s.operator()
+	id, gone := s.schedule(op), s.schedule(op)
+	s.append(journal.Draft{Interview: gone, By: "test", Fact: &evidence.Sealed{Size: 1}})
+	p := s.prepared(id)
+	for lang, says := range map[string]struct{ kind, large, foreign, expired, device, code string }{
+		"it": {"non è una foto né un PDF", "il limite è 12 MB", "Questo collegamento non è valido", "Questo collegamento è scaduto", "È un altro dispositivo", "Il codice non vale più"},
+		"de": {"weder ein Foto noch ein PDF", "erlaubt sind 12 MB", "Dieser Link ist ungültig", "Dieser Link ist abgelaufen", "Dies ist ein anderes Gerät", "Der Code gilt nicht mehr"},
+		"fr": {"ni une photo ni un PDF", "la limite est de 12\u00a0Mo", "Ce lien n’est pas valable", "Ce lien a expiré", "C’est un autre appareil", "Le code n’est plus valable"},
+		"en": {"neither a photo nor a PDF", "the limit is 12 MB", "This link is not valid", "This link has expired", "another device", "The code is no longer valid"},
+	} {
+		p.get(s.link(id) + "/documents?lang=" + lang)
+		html := file{"identity-card.front", "carta.jpg", "image/jpeg", []byte("<html><script>alert(1)</script></html>")}
+		p.upload(s.link(id)+"/documents", html).wants(t, http.StatusUnsupportedMediaType, says.kind)
+		large := file{"identity-card.front", "carta.jpg", "image/jpeg", append(photo(t), make([]byte, maxFile)...)}
+		p.upload(s.link(id)+"/documents", large).wants(t, http.StatusRequestEntityTooLarge, says.large)
+		stranger := s.browser()
+		stranger.get("/sign-in?lang=" + lang)
+		stranger.get(s.link(id)[:20]+".aaaaaaaaaaaaaaaaaaaa").wants(t, http.StatusNotFound, says.foreign)
+		stranger.get(s.link(gone)).wants(t, http.StatusGone, says.expired)
+		stranger.get(s.link(id)).wants(t, 200, says.device)
+		stranger.post(s.link(id)+"/device", url.Values{"code": {"000000"}}).wants(t, http.StatusForbidden, says.code)
+	}
+	if n := s.facts(id, "document-uploaded"); n != 0 {
+		t.Errorf("%d bad files were recorded", n)
+	}
 }
