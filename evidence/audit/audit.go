@@ -27,6 +27,8 @@ type auditor struct {
 	entries    []evidence.Entry
 	context    []evidence.Entry
 	iv         *evidence.Interview
+	shown      *evidence.Interview  // as it stood when the operator approved; iv while nobody did
+	approval   int                  // number of that entry, 0 while nobody did
 	rule       *evidence.Rule       // of the signed pack, nil while no trusted key signed it
 	inForce    func(time.Time) bool // whether the signed pack holds on the day of a time
 	operator   string               // who runs the service
@@ -70,7 +72,7 @@ func (a *auditor) examine() {
 	if a.claim(Integrity).broken() {
 		return
 	}
-	a.iv = evidence.Fold(a.entries[0].Head.Interview, a.entries)
+	a.fold()
 	a.checkComplete()
 	a.checkTime()
 	a.checkRule()
@@ -82,6 +84,17 @@ func (a *auditor) examine() {
 	a.checkTimesheet()
 	a.checkConfirmation()
 	a.checkViews()
+}
+
+// fold makes the interview as it stands and as the operator approved it.
+func (a *auditor) fold() {
+	a.iv = evidence.Fold(a.entries[0].Head.Interview, a.entries)
+	a.shown = a.iv
+	for i, e := range a.entries {
+		if e.Head.Kind == (*evidence.TimesheetApproved)(nil).Kind() {
+			a.shown, a.approval = evidence.Fold(a.iv.ID, a.entries[:i+1]), e.Head.N
+		}
+	}
 }
 
 // conclude turns the tallies into the report. A claim that follows from the record is proved only as far as the record is.

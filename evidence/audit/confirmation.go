@@ -189,6 +189,10 @@ func (a *auditor) checkSummary(r *evidence.Reply) {
 			t.unproved("confirm-broken", err)
 		case !s.carries || m.Version != a.iv.Signed.Version:
 			t.contradict("confirm-summary")
+		case !a.open(Confirmation, "to", m.To, a.iv.Scheduled.Person.Mail):
+			// to whom it went cannot be told
+		case !sameAddress(m.To.Text, a.iv.Scheduled.Person.Mail.Text) || !s.to(a.iv.Scheduled.Person.Mail.Text):
+			t.contradict("confirm-other-address", m.N)
 		case m.Wording != wording.Version:
 			t.unproved("version-unknown", "wording", m.Wording)
 		case !a.needs(Confirmation, append([]evidence.Kind{"timesheet-approved"}, observed...)...):

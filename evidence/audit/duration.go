@@ -87,10 +87,10 @@ func (a *auditor) checkCodes(pack rules.Pack, s *evidence.Scheduled) {
 	if !has(pack.Activities, s.Activity) {
 		t.contradict("content-code", s.Activity)
 	}
-	if a.iv.Completed == nil {
+	if a.shown.Completed == nil {
 		return
 	}
-	for _, code := range a.iv.Completed.Topics {
+	for _, code := range a.shown.Completed.Topics {
 		if !has(pack.Topics, code) {
 			t.contradict("content-code", code)
 		}
@@ -143,10 +143,11 @@ func (a *auditor) runner() string {
 // it happened nor long after.
 func (a *auditor) checkPresence() {
 	t := a.claim(Presence)
-	if !a.needs(Presence, "party-joined", "party-left", "party-admitted", "media-observed", "interview-closed") {
+	if !a.needs(Presence, "party-joined", "party-left", "party-admitted", "media-observed", "interview-closed", "interview-cancelled") {
 		return
 	}
 	a.restOn(Presence, "party-joined", "party-left", "party-admitted", "media-observed")
+	a.checkCancelled()
 	seen := map[evidence.Party]int{}
 	for _, e := range a.entries {
 		f, ok := e.Fact.(*evidence.MediaObserved)

@@ -69,7 +69,22 @@ func TestHonestHistoriesAreSound(t *testing.T) {
 			}
 			return true
 		}}, 600},
-		{"witness and authority away during the call", audittest.Script{Length: 30 * time.Minute}, 1800},
+		{"witness and authority away for 90 seconds of the call", audittest.Script{Length: 6 * time.Minute, During: func(s *audittest.Story, at time.Time) bool {
+			if at.Before(clock(10, 18, 0)) || !at.Before(clock(10, 19, 30)) {
+				s.Anchor(at)
+			}
+			return true
+		}}, 360},
+		{"scheduled under another process", audittest.Script{At: func(l *audittest.Log, f evidence.Fact, at time.Time) time.Time {
+			if f.Kind() == "interview-scheduled" {
+				l.Boot = "01HBOOT0000000000000000009"
+				l.Append("stream:node", "journal", at, &evidence.NodeStarted{Node: "n1", Boot: l.Boot, Name: "Agenzia Ponte Chiaro", Test: true})
+			}
+			if f.Kind() == "identity-checked" {
+				l.Boot = "01HBOOT0000000000000000000"
+			}
+			return at
+		}}, 120},
 		{"late reply", audittest.Script{Late: true}, 120},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

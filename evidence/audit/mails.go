@@ -22,6 +22,14 @@ type summary struct {
 	texts   int    // how many plain texts it has
 	text    string // the plain text, lines ended by \n
 	html    []string
+	rcpt    []string // addresses of To, Cc and Bcc
+}
+
+// to reports whether the mail names this address as its only recipient.
+func (s summary) to(address string) bool { return len(s.rcpt) == 1 && sameAddress(s.rcpt[0], address) }
+
+func sameAddress(x, y string) bool {
+	return strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y))
 }
 
 // sameHTML reports whether the mail's HTML says what its plain text says, by the released wording.
@@ -41,6 +49,18 @@ func readSummary(raw, timesheet []byte) (s summary, err error) {
 	m, err := mail.CreateReader(bytes.NewReader(raw))
 	if err != nil {
 		return s, fmt.Errorf("read sent mail: %w", err)
+	}
+	for _, field := range []string{"To", "Cc", "Bcc"} {
+		list, err := m.Header.AddressList(field)
+		if err != nil {
+			return s, fmt.Errorf("read sent mail: %s: %w", field, err)
+		}
+		for _, a := range list {
+			s.rcpt = append(s.rcpt, a.Address)
+		}
+		if len(m.Header.Values(field)) > 1 {
+			s.rcpt = append(s.rcpt, field+" stands twice")
+		}
 	}
 	for range 50 {
 		p, err := m.NextPart()

@@ -15,8 +15,9 @@ func (a *auditor) checkIdentity() {
 		return
 	}
 	a.restOn(Identity, "document-uploaded", "document-held", "identity-checked")
-	f := a.iv.Identity
-	switch missing := a.iv.MissingDocuments(); {
+	a.addedLater(Identity, "identity-checked")
+	f := a.shown.Identity
+	switch missing := a.shown.MissingDocuments(); {
 	case a.iv.Scheduled == nil || f == nil:
 		t.unproved("identity-unchecked")
 	case f.Outcome != "match":
@@ -26,7 +27,7 @@ func (a *auditor) checkIdentity() {
 	case a.open(Identity, "tax_code", a.iv.Scheduled.Person.TaxCode) && evidence.CheckTaxCode(a.iv.Scheduled.Person.TaxCode.Text) != nil:
 		t.contradict("identity-code")
 	default:
-		t.say(Word, "identity-stated", clock(a.iv.Checked), len(a.iv.Documents)+len(a.iv.Held))
+		t.say(Word, "identity-stated", clock(a.shown.Checked), len(a.shown.Documents)+len(a.shown.Held))
 	}
 }
 
@@ -75,7 +76,8 @@ func (a *auditor) checkContent() {
 		return
 	}
 	a.restOn(Content, "interview-completed")
-	c := a.iv.Completed
+	a.addedLater(Content, "interview-completed")
+	c := a.shown.Completed
 	switch {
 	case a.iv.Scheduled == nil || c == nil:
 		t.unproved("content-missing")

@@ -36,6 +36,8 @@ func (a *auditor) checkContainer() {
 		return
 	case r.Timestamp == nil:
 		t.unproved("container-unstamped")
+	case !a.trust.Policy.accepts(r.Timestamp.Cert):
+		t.unproved("policy-stamp", r.Timestamp.Cert.Subject.CommonName)
 	default:
 		a.sealedAt = r.Timestamp.Time
 	}
@@ -53,6 +55,8 @@ func (a *auditor) checkContainer() {
 		a.claim(Integrity).contradict("container-token", err)
 	case r.Timestamp != nil && info.Time.Before(r.Timestamp.Time):
 		t.contradict("container-order", clock(info.Time), clock(r.Timestamp.Time))
+	case !a.trust.Policy.accepts(info.Cert):
+		t.unproved("policy-stamp", info.Cert.Subject.CommonName)
 	case r.Signer != nil:
 		t.say(Proved, "signatures-hold", r.Signer.Subject.CommonName, clock(info.Time))
 	}
@@ -113,7 +117,7 @@ func (a *auditor) openNote(t *tally, msg []byte, cosigned bool) (tree.Checkpoint
 	if err != nil {
 		return cp, err
 	}
-	logs, witnesses := 0, []string{}
+	logs, witnesses := 0, map[string]bool{}
 	for _, s := range opened.Sigs {
 		if known(a.trust.Log, s.Name, s.Hash) {
 			if s.Name != cp.Origin {
@@ -122,17 +126,23 @@ func (a *auditor) openNote(t *tally, msg []byte, cosigned bool) (tree.Checkpoint
 			logs++
 		}
 		if known(a.trust.Witnesses, s.Name, s.Hash) {
-			witnesses = append(witnesses, s.Name)
-			if at, err := cosignature.CoSigV1Timestamp(s); err == nil {
-				a.seen = append(a.seen, stamp{cp.Size, at})
+			at, err := cosignature.CoSigV1Timestamp(s)
+			if err != nil {
+				return cp, fmt.Errorf("witness %q: %w", s.Name, err)
 			}
+			witnesses[s.Name] = true
+			a.seen = append(a.seen, stamp{cp.Size, at, s.Name})
 		}
 	}
 	if logs == 0 {
 		t.unproved("log-key-unknown", cp.Origin)
 	}
-	if cosigned && len(witnesses) == 0 {
+	switch k := a.trust.Policy.witnesses(); {
+	case !cosigned:
+	case len(witnesses) == 0:
 		t.unproved("no-witness")
+	case len(witnesses) < k:
+		t.unproved("few-witnesses", len(witnesses), k)
 	}
 	return cp, nil
 }
@@ -213,6 +223,11 @@ func (a *auditor) openEntry(e *evidence.Entry, openings []evidence.Opening, file
 	}
 	if e.Fact == nil {
 		return nil // a kind of a later version: its parts cannot be found
+	}
+	if err := checkBody(e.Body, e.Fact); errors.As(err, new(*unknownMember)) {
+		a.claim(Integrity).unproved("unknown-member", e.Head.N, e.Head.Kind, err)
+	} else if err != nil {
+		return err
 	}
 	parts := map[string]evidence.Part{}
 	for _, p := range evidence.Parts(e.Fact) {

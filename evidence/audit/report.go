@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -73,11 +74,24 @@ type Claim struct {
 	Detail  string  `json:"detail"`
 	Entries []int   `json:"entries"` // of the interview
 
+	args  []any
+	notes []remark
+}
+
+// remark is a sentence that is said beside a claim's reason and does not change its verdict.
+type remark struct {
+	code string
 	args []any
 }
 
 // In is the detail in a language: it, de, fr or en.
-func (c Claim) In(lang string) string { return sentence(lang, c.Code, c.args...) }
+func (c Claim) In(lang string) string {
+	all := []string{sentence(lang, c.Code, c.args...)}
+	for _, n := range c.notes {
+		all = append(all, sentence(lang, n.code, n.args...))
+	}
+	return strings.Join(all, "; ")
+}
 
 // Of finds a claim by its name.
 func (r Report) Of(claim string) Claim {
@@ -118,6 +132,15 @@ type tally struct {
 	code    string
 	args    []any
 	entries []int
+	notes   []remark
+}
+
+// note says something beside the verdict, once.
+func (t *tally) note(code string, args ...any) {
+	n := remark{code, args}
+	if !slices.ContainsFunc(t.notes, func(x remark) bool { return reflect.DeepEqual(x, n) }) {
+		t.notes = append(t.notes, n)
+	}
 }
 
 func (t *tally) say(v Verdict, code string, args ...any) {
@@ -153,8 +176,7 @@ func (t *tally) finish() Claim {
 	if t.entries == nil {
 		t.entries = []int{}
 	}
-	return Claim{
-		Claim: t.claim, Verdict: t.verdict, Ceiling: ceiling, Code: t.code, args: t.args,
-		Detail: sentence("it", t.code, t.args...), Entries: t.entries,
-	}
+	c := Claim{Claim: t.claim, Verdict: t.verdict, Ceiling: ceiling, Code: t.code, args: t.args, notes: t.notes, Entries: t.entries}
+	c.Detail = c.In("it")
+	return c
 }

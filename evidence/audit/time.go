@@ -13,6 +13,7 @@ import (
 type stamp struct {
 	size int64
 	at   time.Time
+	by   string // witness or authority
 }
 
 // maxDrift is how far wall and monotonic clock of one boot may part.
@@ -44,8 +45,8 @@ func (a *auditor) checkAnchors() {
 			t.contradict("anchor-broken", anchor.Size, err)
 			return
 		}
-		if err == nil && quiet.verdict == "" {
-			a.stamps = append(a.stamps, stamp{cp.Size, info.Time})
+		if err == nil && quiet.verdict == "" && a.trust.Policy.accepts(info.Cert) {
+			a.stamps = append(a.stamps, stamp{cp.Size, info.Time, info.Cert.Subject.CommonName})
 		}
 	}
 	for _, c := range a.b.Proofs.Consistency {
@@ -103,9 +104,10 @@ func (a *auditor) checkTime() {
 		t.rest(m.entry.Head.N)
 		if at, ok := earliest(a.stamps, m.entry.Index); !ok {
 			t.unproved("time-unstamped", name(m.what))
-		} else if late := at.Sub(m.entry.Head.Time()); late > a.trust.late() {
+		} else if late := at.Sub(m.entry.Head.Time()); late > a.trust.anchorAge() {
 			t.unproved("time-late", name(m.what), seconds(late))
 		}
+		a.checkWitnessed(m)
 	}
 	if t.verdict != "" {
 		return
@@ -113,7 +115,7 @@ func (a *auditor) checkTime() {
 	first, _ := earliest(a.stamps, moments[0].entry.Index)
 	second, _ := earliest(a.stamps, moments[1].entry.Index)
 	// Stamps alone do not keep a log from having had two histories until a witness saw one of them: so it is said when.
-	seen, ok := earliest(a.seen, moments[1].entry.Index)
+	seen, ok := a.witnessed(moments[1].entry.Index)
 	witnessed := "–"
 	if ok {
 		witnessed = clock(seen)
@@ -183,15 +185,41 @@ func (a *auditor) checkClocks() {
 		if !starts[e.Head.Boot] {
 			t.unproved("time-no-boot", e.Head.Boot)
 		}
-		start, ok := first[e.Head.Boot]
-		if !ok {
+		if start, ok := first[e.Head.Boot]; !ok {
 			first[e.Head.Boot] = e
-			continue
-		}
-		wall := e.Head.Time().Sub(start.Head.Time())
-		mono := time.Duration(e.Head.Mono-start.Head.Mono) * time.Millisecond
-		if drift := (wall - mono).Abs(); drift > maxDrift {
-			t.contradict("time-drift", e.Head.N, seconds(drift))
+		} else if d := drift(start, e); d > maxDrift {
+			t.unproved("time-drift-outside", e.Head.N, seconds(d))
 		}
 	}
+	a.checkCall()
+}
+
+// checkCall looks for a clock that moved while the interview was held: from the first admission of a party to the closing, times
+// and duration follow from it. A move before or after changes nothing that is claimed, as the outside stamps bound it.
+func (a *auditor) checkCall() {
+	held, first := false, map[string]evidence.Entry{}
+	for _, e := range a.entries {
+		switch e.Fact.(type) {
+		case *evidence.PartyAdmitted:
+			held = true
+		}
+		if !held {
+			continue
+		}
+		if start, ok := first[e.Head.Boot]; !ok {
+			first[e.Head.Boot] = e
+		} else if d := drift(start, e); d > maxDrift {
+			a.claim(Time).contradict("time-drift", e.Head.N, seconds(d))
+		}
+		if e.Head.Kind == (*evidence.Closed)(nil).Kind() {
+			return
+		}
+	}
+}
+
+// drift is how far wall and monotonic clock of one boot parted between two entries.
+func drift(from, to evidence.Entry) time.Duration {
+	wall := to.Head.Time().Sub(from.Head.Time())
+	mono := time.Duration(to.Head.Mono-from.Head.Mono) * time.Millisecond
+	return (wall - mono).Abs()
 }

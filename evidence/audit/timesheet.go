@@ -42,6 +42,7 @@ func (a *auditor) checkTimesheet() {
 		return
 	}
 	a.checkPAdES(t, signed)
+	a.checkApprover(t)
 	if t.broken() {
 		return
 	}
@@ -70,11 +71,14 @@ func (a *auditor) checkPAdES(t *tally, signed *evidence.TimesheetSigned) {
 		return
 	}
 	for _, s := range sigs {
+		a.checkPrinted(t, s)
 		switch {
 		case s.Level != signed.Level:
 			t.contradict("pdf-level", s.Level, signed.Level)
 		case s.Timestamp == nil:
 			t.unproved("pdf-unstamped")
+		case !a.trust.Policy.accepts(s.Timestamp.Cert):
+			t.unproved("policy-stamp", s.Timestamp.Cert.Subject.CommonName)
 		case a.iv.Approval.Sub(s.Timestamp.Time) > a.trust.early():
 			t.contradict("pdf-early", clock(s.Timestamp.Time), clock(a.iv.Approval))
 		}
@@ -92,7 +96,7 @@ func (a *auditor) printable(claim string) bool {
 		return false
 	}
 	values := []evidence.Value{s.Operator.Name, s.Person.Name, s.Person.Surname, s.Person.TaxCode, s.Person.Phone}
-	if c := a.iv.Completed; c != nil && c.Other.C != "" {
+	if c := a.shown.Completed; c != nil && c.Other.C != "" {
 		values = append(values, c.Other)
 	}
 	if f := a.iv.Approved; f != nil {

@@ -21,6 +21,7 @@ type Trust struct {
 	SealRoots *x509.CertPool      // roots of seals and operators' certificates; nil trusts nobody
 	TSARoots  *x509.CertPool      // roots of time-stamping authorities; nil trusts nobody
 	DKIM      map[string][]string // key records by "selector._domainkey.domain", collected by the auditor or a third party
+	Policy    Policy              // what the auditor demands beyond that
 
 	Early time.Duration // how much a time stamp may lie before what it covers; 0 = 2 s
 	Late  time.Duration // how much after; 0 = 120 s
@@ -29,7 +30,7 @@ type Trust struct {
 // maxTrustFile bounds one file of a trust folder.
 const maxTrustFile = 1 << 20
 
-// LoadTrust reads a trust folder: log.vkey, witness-*.vkey, rules-*.vkey (one key a line), seal-ca.pem, tsa-ca.pem, and
+// LoadTrust reads a trust folder: log.vkey, witness-*.vkey, rules-*.vkey (one key a line), seal-ca.pem, tsa-ca.pem, policy.json (see Policy), and
 // dkim/selector._domainkey.domain.txt with the records of that name, one a line. Every file may be absent. A file that is
 // there and does not parse is an error, and so is one of another name, which is likely a slip.
 func LoadTrust(fsys fs.FS) (Trust, error) {
@@ -57,6 +58,13 @@ func LoadTrust(fsys fs.FS) (Trust, error) {
 	if err != nil {
 		return Trust{}, fmt.Errorf("load trust: %w", err)
 	}
+	names := map[string]bool{}
+	for _, w := range t.Witnesses {
+		names[w.Name()] = true
+	}
+	if k := t.Policy.Witnesses; k > len(names) {
+		return Trust{}, fmt.Errorf("load trust: policy.json asks for %d witnesses and the folder names %d", k, len(names))
+	}
 	return t, nil
 }
 
@@ -81,6 +89,10 @@ func (t *Trust) add(name string, data []byte) error {
 			}
 		}
 		return nil
+	case name == "policy.json":
+		p, err := parsePolicy(data)
+		t.Policy = p
+		return err
 	case like("README*") || like(".*"):
 		return nil
 	}

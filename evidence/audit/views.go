@@ -47,9 +47,12 @@ func Views(entries []evidence.Entry, pack []byte) ([]bundle.NamedFile, error) {
 	}, nil
 }
 
+var viewNames = []string{bundle.NameReadme, bundle.NameReport, bundle.NameSummary}
+
 // checkViews draws the views again and compares those that the bundle has: a PDF object by object, the others by bytes.
 func (a *auditor) checkViews() {
 	t := a.claim(Integrity)
+	a.checkPolicy()
 	if a.b.Files[bundle.NameSummary] == nil && a.b.Files[bundle.NameReport] == nil && a.b.Files[bundle.NameReadme] == nil {
 		return // of an interview whose record was erased
 	}

@@ -26,6 +26,7 @@ type Log struct {
 	VKey    string
 	Witness note.Signer
 	WVKey   string
+	More    []note.Signer    // further witnesses, see AddWitness
 	Entries []evidence.Entry // all scopes, by index
 	Files   map[string][]byte
 	Drift   time.Duration // of the monotonic clock against the wall clock
@@ -90,6 +91,13 @@ func (c *cosigner) Sign(msg []byte) ([]byte, error) {
 	t := uint64(c.now().Unix())
 	over := fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", t, msg)
 	return append(binary.BigEndian.AppendUint64(nil, t), ed25519.Sign(c.key, over)...), nil
+}
+
+// AddWitness lets one more witness cosign every note, and gives its key.
+func (l *Log) AddWitness(name string) string {
+	w, vkey := Cosigner(name, func() time.Time { return l.wtime })
+	l.More = append(l.More, w)
+	return vkey
 }
 
 // Append records the fact as seen at the time. scope is an interview's id or "stream:NAME".
@@ -188,7 +196,7 @@ func (l *Log) Scope(scope string) []evidence.Entry {
 // Note is the checkpoint of the size, signed by the log and cosigned by the witness at the time.
 func (l *Log) Note(size int64, at time.Time) []byte {
 	l.wtime = at
-	msg, err := tree.SignCheckpoint(l.checkpoint(size), l.Signer, l.Witness)
+	msg, err := tree.SignCheckpoint(l.checkpoint(size), append([]note.Signer{l.Signer, l.Witness}, l.More...)...)
 	if err != nil {
 		panic("audittest: " + err.Error())
 	}

@@ -65,6 +65,7 @@ type Script struct {
 	Offset   time.Duration                     // of the whole story against Day
 	Length   time.Duration                     // of the call, two minutes by default
 	During   func(s *Story, at time.Time) bool // before each ten seconds of the call; false loses them
+	Reason   string                            // what the timesheet's signature says of itself
 	Signed   func(raw string) []byte           // signs the reply in place of the person's provider
 }
 
@@ -278,7 +279,7 @@ func (s *Story) sign() {
 	pdf, err := layout.Timesheet(printed, audit.Names(rules.TestPack(), "B03", audit.DocumentLanguage))
 	must(err)
 	pdf, err = pades.Sign(pdf, s.PKI.Operator, pades.SignOptions{
-		FieldName: "operator", M: s.clock(10, 21, 2), Name: "Ilaria Montebruni", Stamp: s.PKI.Stamper(s.clock(10, 21, 3)),
+		FieldName: "operator", M: s.clock(10, 21, 2), Name: "Ilaria Montebruni", Reason: s.Reason, Stamp: s.PKI.Stamper(s.clock(10, 21, 3)),
 	})
 	must(err)
 	s.Add(ID, "pdf", s.clock(10, 21, 4), &evidence.TimesheetSigned{
