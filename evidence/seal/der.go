@@ -42,8 +42,10 @@ func tlv(tag byte, parts ...[]byte) []byte {
 		out = append(out, 0x81, byte(n))
 	case n < 0x10000:
 		out = append(out, 0x82, byte(n>>8), byte(n))
-	default:
+	case n < 0x1000000:
 		out = append(out, 0x83, byte(n>>16), byte(n>>8), byte(n))
+	default:
+		out = append(out, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	}
 	for _, p := range parts {
 		out = append(out, p...)
@@ -127,7 +129,7 @@ func (p *parser) element(what string) (tag byte, body, full []byte) {
 	n, head := int(b[1]), 2
 	if n >= 0x80 {
 		size := n & 0x7f
-		if size == 0 || size > 3 || len(b) < 2+size {
+		if size == 0 || size > 4 || len(b) < 2+size {
 			p.fail(what, "indefinite, too long or cut length")
 			return 0, nil, nil
 		}

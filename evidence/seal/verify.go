@@ -25,6 +25,7 @@ type Report struct {
 	Chain       []*x509.Certificate // the signer's first, the trusted root last
 	SigningTime time.Time           // claimed by the signer; zero in PAdES
 	Timestamp   *TokenInfo          // nil at level B-B
+	Bound       bool                // the signature names its certificate; always so in our own
 }
 
 // Level is the baseline level reached: "B-B" or "B-T".
@@ -54,7 +55,7 @@ func VerifyCMS(cms, content []byte, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Signer: signer}
+	report := Report{Signer: signer, Bound: true}
 	if o.Profile == CAdES {
 		if report.SigningTime, err = d.claimedTime(); err != nil {
 			return Report{}, err

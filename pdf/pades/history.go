@@ -19,8 +19,8 @@ type proof struct {
 type history struct {
 	o      VerifyOptions
 	book   *seal.Book
-	sizes  []Evidence // the store before each update, and at the end
-	stamps []proof    // document time stamps, oldest first
+	bookAt func(rev int) *seal.Book // what of it stood in the file when update rev was made
+	stamps []proof                  // document time stamps, oldest first
 }
 
 // clockSlack is how far two authorities' clocks may disagree beyond their stated accuracy.
@@ -29,8 +29,9 @@ const clockSlack = time.Minute
 func newHistory(pdf []byte, updates []update, o VerifyOptions) (*history, error) {
 	h := &history{o: o}
 	var all Evidence
+	var sizes []Evidence // the store before each update
 	for i, u := range updates {
-		h.sizes = append(h.sizes, all)
+		sizes = append(sizes, all)
 		all = join(all, u.store)
 		if u.mark == nil || !u.mark.stamp {
 			continue
@@ -45,7 +46,10 @@ func newHistory(pdf []byte, updates []update, o VerifyOptions) (*history, error)
 		}
 		h.stamps = append(h.stamps, proof{info, i})
 	}
-	h.sizes = append(h.sizes, all)
+	h.bookAt = func(rev int) *seal.Book {
+		e := sizes[rev]
+		return h.book.First(len(e.Certs), len(e.OCSPs), len(e.CRLs))
+	}
 	var err error
 	if h.book, err = seal.OpenEvidence(all); err != nil {
 		return nil, fmt.Errorf("revocation data: %w", err)
@@ -67,12 +71,6 @@ func (h *history) after(i int) []proof {
 		}
 	}
 	return nil
-}
-
-// bookAt is the store as it was before update rev.
-func (h *history) bookAt(rev int) *seal.Book {
-	e := h.sizes[rev]
-	return h.book.First(len(e.Certs), len(e.OCSPs), len(e.CRLs))
 }
 
 // raise gives the signature of update i its level, and refuses it if a certificate was revoked in time.

@@ -15,6 +15,8 @@ type lexer struct {
 	data []byte
 	pos  int
 	err  error
+	// generations has references to generations other than 0 read as numbers of their own, see generation.
+	generations bool
 }
 
 func (l *lexer) fail(format string, args ...any) {
@@ -127,10 +129,12 @@ func (l *lexer) scalar() any {
 		if gen := l.word(); gen != "" && number(token(gen)) >= 0 {
 			l.space()
 			if l.word() == "R" {
-				if gen != "0" {
+				g := number(token(gen))
+				if g > 0 && !l.generations || g > maxGeneration || n >= generation {
 					l.fail("object generations other than 0 are not supported")
+					return ref(0)
 				}
-				return ref(n)
+				return ref(n + g*generation)
 			}
 		}
 		l.pos = back

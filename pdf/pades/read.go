@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"confermo/evidence/seal"
 )
 
 // readWidget takes from the field what widget needs to write it again.
@@ -56,7 +58,7 @@ func (m *mark) readSignature(v any, data []byte) error {
 		return errors.New("/Contents is not in upper-case hexadecimal")
 	}
 	var err error
-	m.cms, err = unpad(m.cms)
+	m.cms, err = seal.Unpad(m.cms)
 	return err
 }
 
@@ -86,20 +88,4 @@ func (d dict) tail() dict {
 		return nil
 	}
 	return d[len(d)-2:]
-}
-
-// unpad cuts the zeros behind a DER element.
-func unpad(b []byte) ([]byte, error) {
-	if len(b) < 4 || b[0] != 0x30 || b[1] < 0x81 || b[1] > 0x83 {
-		return nil, errors.New("/Contents is not a CMS signature")
-	}
-	n, size := 0, int(b[1]&0x7f)
-	for _, c := range b[2:min(2+size, len(b))] {
-		n = n<<8 | int(c)
-	}
-	n += 2 + size
-	if n > len(b) || len(bytes.Trim(b[n:], "\x00")) > 0 {
-		return nil, errors.New("/Contents is cut or has bytes behind the signature")
-	}
-	return b[:n], nil
 }

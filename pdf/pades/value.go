@@ -14,9 +14,15 @@ type (
 	name  string // decoded, without the slash
 	token string // a number, true, false or null, verbatim
 	str   string // a string, verbatim with its delimiters
-	ref   int    // a reference; generations other than 0 are refused
+	ref   int    // a reference: the number, plus generation times the object's generation
 	array []any
 	dict  []entry
+)
+
+// generation sets generations of an object number apart: each is an object of its own.
+const (
+	generation    = 1 << 32
+	maxGeneration = 65535
 )
 
 // entry is a key of a dict. at and end are where the value stands in the file; 0 if made here.
@@ -87,7 +93,7 @@ func write(b *strings.Builder, v any) {
 	case str:
 		b.WriteString(string(v))
 	case ref:
-		fmt.Fprintf(b, "%d 0 R", int(v))
+		fmt.Fprintf(b, "%d %d R", int(v)%generation, int(v)/generation)
 	case array:
 		b.WriteByte('[')
 		for i, e := range v {

@@ -163,7 +163,6 @@ func mine(issuer *x509.Certificate, q *ocsp.Request) bool {
 	return bytes.Equal(h.Sum(nil), q.IssuerNameHash) && bytes.Equal(k.Sum(nil), q.IssuerKeyHash)
 }
 
-
 // Evidence is revocation data for a chain as seal's reports give it, without HTTP: OCSP for its first
 // certificate, lists for the others.
 func (p *PKI) Evidence(chain []*x509.Certificate) (seal.Evidence, error) {
