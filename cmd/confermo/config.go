@@ -12,6 +12,7 @@ import (
 // lines. A setting's key is its flag in upper case with CONFERMO_ before it: -smtp-addr is CONFERMO_SMTP_ADDR.
 type Config struct {
 	Data, Listen, BaseURL string
+	DB                    string // DSN of the journal's database, "" for DATA/confermo.db
 	Node, Name            string
 	UDP, PublicIP         string
 	TestPKI               bool
@@ -33,7 +34,7 @@ type Config struct {
 }
 
 // secrets are never accepted on the command line, where every process reads them.
-var secrets = map[string]bool{"smtp-password": true, "imap-password": true, "tsa-password": true}
+var secrets = map[string]bool{"smtp-password": true, "imap-password": true, "tsa-password": true, "db": true}
 
 func (c *Config) settings() []struct {
 	key, usage string
@@ -44,6 +45,7 @@ func (c *Config) settings() []struct {
 		value      *string
 	}{
 		{"data", "folder of the journal, keys and files", &c.Data},
+		{"db", "postgres://… of the journal (default the file confermo.db in the data folder)", &c.DB},
 		{"listen", "HOST:PORT of the pages", &c.Listen},
 		{"base-url", "address under which people reach the pages", &c.BaseURL},
 		{"node", "name of this node", &c.Node},

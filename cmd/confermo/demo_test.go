@@ -57,6 +57,7 @@ func must(t *testing.T, debian, name string, args ...string) string {
 
 // The demo leaves what a stranger can verify with tools that share no code with us, and a second run repeats nothing.
 func TestDemoLeavesWhatStrangersVerify(t *testing.T) {
+	t.Parallel()
 	confermo, verify := programs(t)
 	data, out := t.TempDir(), t.TempDir()
 	must(t, "", confermo, "demo", "-data", data, "-out", out, "-exit")
@@ -214,6 +215,7 @@ func TestDemoNamesATakenPort(t *testing.T) {
 
 // A demo killed anywhere is told to its end by the next run, and its record is whole: one interview, one summary.
 func TestDemoKilledAnywhereGoesOn(t *testing.T) {
+	t.Parallel()
 	rounds := 1
 	if os.Getenv("CONFERMO_SOAK") != "" {
 		rounds = 20

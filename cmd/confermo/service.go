@@ -88,7 +88,11 @@ func (s *Service) openRecord(ctx context.Context) error {
 	if s.linkKey, err = keyBytes(filepath.Join(keys, "link.key")); err != nil {
 		return err
 	}
-	if s.db, err = store.Open(ctx, "sqlite:"+filepath.Join(s.cfg.Data, "confermo.db")); err != nil {
+	dsn := s.cfg.DB
+	if dsn == "" {
+		dsn = "sqlite:" + filepath.Join(s.cfg.Data, "confermo.db")
+	}
+	if s.db, err = store.Open(ctx, dsn); err != nil {
 		return err
 	}
 	blobs, err := vault.Dir(filepath.Join(s.cfg.Data, "vault"))

@@ -6,10 +6,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net"
+	"net/http"
 	"testing/fstest"
 
 	"confermo/evidence"
 	"confermo/evidence/audit"
+	"confermo/evidence/journal"
 	"confermo/evidence/rules"
 	"confermo/mailbox"
 	"confermo/mailbox/imap"
@@ -58,12 +60,22 @@ func (s *Service) openWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.handler, err = web.New(web.Config{
+	pages, err := web.New(web.Config{
 		Journal: s.journal, Rooms: s.rooms, Access: s.access, BaseURL: s.cfg.BaseURL, LinkKey: s.linkKey, Test: s.cfg.TestPKI,
 		SendCode: s.sendCode, Issue: s.issuer.Issue, Preview: s.preview, Report: s.report, Trust: believed, Missing: s.missing,
 		Demo: s.demo, Log: s.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	// Monitors read checkpoints and hash tiles without asking; lines are for auditors, who have them in bundles.
+	tiles := journal.TileHandler(s.journal, nil)
+	mux := http.NewServeMux()
+	mux.Handle("GET /checkpoint", tiles)
+	mux.Handle("GET /tile/", tiles)
+	mux.Handle("/", pages)
+	s.handler = mux
+	return nil
 }
 
 func (s *Service) sendCode(ctx context.Context, to, code, lang string) error {

@@ -31,7 +31,7 @@ import (
 	"confermo/evidence/store"
 )
 
-//go:embed sqlite/*.sql
+//go:embed sqlite/*.sql postgres/*.sql
 var migrations embed.FS
 
 // Roles of an account.
