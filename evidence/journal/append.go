@@ -1,11 +1,13 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +54,8 @@ type prepared struct {
 	seal  []byte // sealed salt‖body, nil where the class is erased
 	open  []evidence.Opening
 	entry evidence.Entry // as a reader will find it, without its place
+	// The line is front, n, and back after prev: what depends on its place is put in by the commit goroutine.
+	front, back []byte
 }
 
 type part struct {
@@ -190,13 +194,62 @@ func (j *Journal) encode(ctx context.Context, p *prepared) error {
 	if p.seal, err = j.seal(ctx, p.scope, evidence.ClassRecord, p.salt, body); err != nil {
 		return fmt.Errorf("%s: %w", p.fact.Kind(), err)
 	}
-	p.entry.Head.Kind = p.fact.Kind()
+	p.entry.Head = evidence.Head{
+		V: 1, At: p.at.UTC().Format(evidence.TimeFormat), Node: j.cfg.Node, Boot: j.boot, Mono: p.mono,
+		Interview: p.draft.Interview, Stream: p.draft.Stream, N: 1, By: p.draft.By, Kind: p.fact.Kind(),
+		Fact: evidence.Commitment{C: tree.Commit(p.salt, body)},
+	}
 	if p.seal != nil {
 		p.entry.Body = body
 		p.open = append([]evidence.Opening{{Stream: p.draft.Stream, Salt: p.salt, Body: body}}, p.open...)
 	}
 	p.entry.Openings = p.open
+	if err := j.lay(p); err != nil {
+		return err
+	}
 	return p.entry.Decode()
+}
+
+// lay writes the line but for its place. No string in it can hold placeMark: the quotes would be escaped. That the line
+// can be read again depends on nothing but who observed which kind, and on the time having a year of four digits: it is
+// tried once for each.
+func (j *Journal) lay(p *prepared) error {
+	line, err := json.Marshal(p.entry.Head)
+	if err != nil {
+		return fmt.Errorf("encode line: %w", err)
+	}
+	if len(line)+placeSize > evidence.MaxLine {
+		return fmt.Errorf("encode line: it is longer than %d bytes", evidence.MaxLine)
+	}
+	sort := [2]string{p.draft.By, string(p.entry.Head.Kind)}
+	if _, tried := j.readable.Load(sort); !tried || p.at.UTC().Year() > 9999 || p.at.UTC().Year() < 0 {
+		if _, err := evidence.ParseLine(line); err != nil {
+			return fmt.Errorf("the line would not be read again: %w", err)
+		}
+		if plain(p.draft.By) { // there are few of them
+			j.readable.Store(sort, true)
+		}
+	}
+	at := bytes.Index(line, []byte(placeMark))
+	p.front, p.back = line[:at], line[at+len(placeMark):]
+	return nil
+}
+
+const (
+	placeMark = `,"n":1,"prev":""` // of an entry without its place
+	placeSize = 64                 // a long number and a hash
+)
+
+// place writes the whole line of entry n behind the line with the hash prev.
+func (p *prepared) place(n int, prev string) []byte {
+	line := make([]byte, 0, len(p.front)+len(placeMark)+placeSize+len(p.back))
+	line = append(line, p.front...)
+	line = append(line, `,"n":`...)
+	line = strconv.AppendInt(line, int64(n), 10)
+	line = append(line, `,"prev":"`...)
+	line = append(line, prev...) // base64: nothing to escape
+	line = append(line, '"')
+	return append(line, p.back...)
 }
 
 // seal gives nil for a class that was erased: what arrives later under it is erased at birth, and its line stands.

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -218,19 +217,8 @@ func (j *Journal) place(ctx context.Context, g *group, p *prepared, head chain, 
 	}
 	e := p.entry
 	e.Index = j.c.size + int64(len(g.staged))
-	e.Head = evidence.Head{
-		V: 1, At: p.at.UTC().Format(evidence.TimeFormat), Node: j.cfg.Node, Boot: j.boot, Mono: p.mono,
-		Interview: p.draft.Interview, Stream: p.draft.Stream, N: head.n + 1, Prev: head.prev,
-		By: p.draft.By, Kind: p.draft.Fact.Kind(), Fact: evidence.Commitment{C: tree.Commit(p.salt, p.body)},
-	}
-	line, err := json.Marshal(e.Head)
-	if err != nil {
-		return refused{fmt.Errorf("encode line: %w", err)}
-	}
-	if _, err := evidence.ParseLine(line); err != nil {
-		return refused{fmt.Errorf("the line would not be read again: %w", err)}
-	}
-	e.Line = line
+	e.Head.N, e.Head.Prev = head.n+1, head.prev
+	e.Line = p.place(e.Head.N, e.Head.Prev)
 	for i := range e.Openings {
 		e.Openings[i].N = e.Head.N
 	}
@@ -243,7 +231,7 @@ func (j *Journal) place(ctx context.Context, g *group, p *prepared, head chain, 
 		iv.Apply(e)
 	}
 	g.staged = append(g.staged, staged{p, e})
-	j.c.heads[p.scope] = chain{e.Head.N, tree.LineHash(line)}
+	j.c.heads[p.scope] = chain{e.Head.N, tree.LineHash(e.Line)}
 	return nil
 }
 

@@ -64,6 +64,9 @@ type Journal struct {
 	done     chan struct{} // closed by the commit goroutine when it has ended
 	closing  sync.Once
 
+	prepared statements
+	readable sync.Map // [2]string{by, kind} of lines that were read again once
+
 	c committer // owned by the commit goroutine
 
 	mu      sync.Mutex
@@ -135,6 +138,7 @@ func (j *Journal) announce(ctx context.Context) error {
 func (j *Journal) Close() {
 	j.closing.Do(func() { close(j.stop) })
 	<-j.done
+	j.prepared.close()
 }
 
 // VKey is the log's verifier key, as auditors and witnesses need it.

@@ -58,36 +58,22 @@ func (j *Journal) writeRows(ctx context.Context, g *group) error {
 }
 
 func (j *Journal) writeEntries(ctx context.Context, g *group) error {
-	entry, err := g.tx.PrepareContext(ctx, j.db.Q("INSERT INTO entries (idx, scope, n, kind, line, body) VALUES (?, ?, ?, ?, ?, ?)"))
-	if err != nil {
-		return err
-	}
-	defer entry.Close()
-	parts, err := g.tx.PrepareContext(ctx, j.db.Q("INSERT INTO parts (idx, path, class, salt, sealed) VALUES (?, ?, ?, ?, ?)"))
-	if err != nil {
-		return err
-	}
-	defer parts.Close()
+	entries, parts := make([]any, 0, 6*len(g.staged)), []any{}
 	for _, s := range g.staged {
 		e := s.entry
-		if _, err := entry.ExecContext(ctx, e.Index, s.p.scope, e.Head.N, string(e.Head.Kind), e.Line, s.p.seal); err != nil {
-			return err
-		}
+		entries = append(entries, e.Index, s.p.scope, e.Head.N, string(e.Head.Kind), e.Line, s.p.seal)
 		for _, q := range s.p.parts {
-			if _, err := parts.ExecContext(ctx, e.Index, q.path, string(q.class), q.salt, q.sealed); err != nil {
-				return err
-			}
+			parts = append(parts, e.Index, q.path, string(q.class), q.salt, q.sealed)
 		}
 	}
-	return nil
+	if err := j.insert(ctx, g.tx, "entries", "idx, scope, n, kind, line, body", entries); err != nil {
+		return err
+	}
+	return j.insert(ctx, g.tx, "parts", "idx, path, class, salt, sealed", parts)
 }
 
 func (j *Journal) writeHashes(ctx context.Context, g *group) error {
-	insert, err := g.tx.PrepareContext(ctx, j.db.Q("INSERT INTO hashes (idx, hash) VALUES (?, ?)"))
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
+	var rows []any
 	edge := map[int64]tlog.Hash{}
 	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
@@ -115,16 +101,18 @@ func (j *Journal) writeHashes(ctx context.Context, g *group) error {
 		at := tlog.StoredHashIndex(0, s.entry.Index)
 		for i, h := range hashes {
 			g.fresh[at+int64(i)] = h
-			if _, err := insert.ExecContext(ctx, at+int64(i), h[:]); err != nil {
-				return err
-			}
+			rows = append(rows, at+int64(i), h[:])
 		}
 	}
-	clear(edge) // what the root is made of is what the next leaf needs
-	if g.root, err = tlog.TreeHash(j.c.size+int64(len(g.staged)), reader); err != nil {
+	if err := j.insert(ctx, g.tx, "hashes", "idx, hash", rows); err != nil {
 		return err
 	}
-	j.c.edge = edge
+	clear(edge) // what the root is made of is what the next leaf needs
+	root, err := tlog.TreeHash(j.c.size+int64(len(g.staged)), reader)
+	if err != nil {
+		return err
+	}
+	g.root, j.c.edge = root, edge
 	return nil
 }
 
