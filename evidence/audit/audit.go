@@ -20,6 +20,7 @@ type auditor struct {
 	at     time.Time
 	b      *bundle.Bundle
 	claims map[string]*tally
+	order  []string // of the claims in the report
 
 	checkpoint tree.Checkpoint
 	stamps     []stamp // by trusted authorities, over trusted checkpoints
@@ -39,11 +40,22 @@ type auditor struct {
 // Verify audits a bundle. at is the time at which certificates must be valid where no trusted time stamp says when; no time
 // stamp may lie after it.
 func Verify(data []byte, trust Trust, at time.Time) Report {
-	a := &auditor{trust: trust, at: at, claims: map[string]*tally{}}
-	for _, name := range Claims() {
+	return verify(data, trust, at, func(*auditor) {})
+}
+
+// newAuditor is about to examine the claims.
+func newAuditor(trust Trust, at time.Time, claims ...string) *auditor {
+	a := &auditor{trust: trust, at: at, claims: map[string]*tally{}, order: claims}
+	for _, name := range claims {
 		a.claims[name] = &tally{claim: name}
 	}
-	r := Report{NotCovered: []string{}}
+	return a
+}
+
+// verify audits a bundle, then does more for further claims.
+func verify(data []byte, trust Trust, at time.Time, more func(*auditor), further ...string) Report {
+	a := newAuditor(trust, at, append(Claims(), further...)...)
+	r := Report{uncovered: notCovered}
 	b, err := bundle.Read(bytes.NewReader(data), int64(len(data)))
 	switch {
 	case errors.Is(err, bundle.ErrNotZip):
@@ -53,6 +65,7 @@ func Verify(data []byte, trust Trust, at time.Time) Report {
 	default:
 		a.b = b
 		a.examine()
+		more(a)
 	}
 	if a.iv != nil {
 		r.Interview = a.iv.ID
@@ -103,15 +116,24 @@ func (a *auditor) conclude(r *Report) {
 	if record.verdict == "" {
 		record.say(Unproved, "not-examined")
 	}
-	for _, name := range Claims() {
+	for _, name := range a.order {
 		t := a.claim(name)
 		if name != Integrity && name != Signatures && t.verdict != "" && record.verdict != Proved {
 			t.unproved("rests-on-integrity")
 		}
-		r.Claims = append(r.Claims, t.finish())
 	}
-	r.Verdict = Sound
-	for _, c := range r.Claims {
+	a.list(r)
+	if r.Of(Duration).Verdict == Proved {
+		r.AttestedSeconds = a.attested
+	}
+}
+
+// list fills the report with the claims and what they come to together.
+func (a *auditor) list(r *Report) {
+	r.Verdict, r.NotCovered = Sound, []string{}
+	for _, name := range a.order {
+		c := a.claim(name).finish()
+		r.Claims = append(r.Claims, c)
 		switch {
 		case c.Verdict == Contradicted:
 			r.Verdict = string(Contradicted)
@@ -119,10 +141,7 @@ func (a *auditor) conclude(r *Report) {
 			r.Verdict = Incomplete
 		}
 	}
-	if r.Of(Duration).Verdict == Proved {
-		r.AttestedSeconds = a.attested
-	}
-	for _, code := range notCovered {
+	for _, code := range r.uncovered {
 		r.NotCovered = append(r.NotCovered, sentence("it", code))
 	}
 }

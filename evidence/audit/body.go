@@ -19,11 +19,14 @@ func (e *unknownMember) Error() string { return fmt.Sprintf("member %q is not kn
 // checkBody refuses a body that two readers could take for two things: a member that stands twice, also in another case, or one
 // whose name differs in case from the known one, which encoding/json takes for it. A member that is not known at all gives an
 // *unknownMember.
-func checkBody(body []byte, fact evidence.Fact) error {
+func checkBody(body []byte, fact evidence.Fact) error { return checkMembers(body, fact) }
+
+// checkMembers is checkBody for any struct.
+func checkMembers(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	w := bodyWalk{d: d}
-	if err := w.value(reflect.TypeOf(fact), ""); err != nil {
+	if err := w.value(reflect.TypeOf(into), ""); err != nil {
 		return err
 	}
 	if _, err := d.Token(); err != io.EOF {

@@ -42,6 +42,14 @@ const (
 	Signatures   = "signatures"
 )
 
+// The claims of a receipt alone, and of a bundle beside one.
+const (
+	ReceiptLine    = "receipt-line"    // what it shows stands in a log
+	ReceiptWitness = "receipt-witness" // that outside witnesses saw
+	ReceiptFacts   = "receipt-facts"   // and says what the receipt says
+	Matches        = "receipt"         // the bundle's record is the one the receipt saw
+)
+
 // Claims lists the claims in the order of a report.
 func Claims() []string {
 	return []string{Integrity, Completeness, Time, Identity, Presence, Duration, Content, Notice, Confirmation, Signatures}
@@ -63,6 +71,8 @@ type Report struct {
 	Claims          []Claim  `json:"claims"`           // in the order of Claims
 	AttestedSeconds int      `json:"attested_seconds"` // as recomputed; 0 unless the claim duration is proved
 	NotCovered      []string `json:"not_covered"`      // what no claim says, in Italian
+
+	uncovered []string // its codes
 }
 
 // Claim is the verdict on one claim. Code names the reason for programs and is stable; Detail says it in Italian.
@@ -116,7 +126,7 @@ func (r Report) Text(lang string) string {
 		b.WriteString(pad(word(lang, c.Claim), name) + pad(word(lang, string(c.Verdict)), verdict) + c.In(lang) + "\n")
 	}
 	b.WriteString("\n" + word(lang, "outcome-"+r.Verdict) + "\n")
-	for _, code := range notCovered {
+	for _, code := range r.uncovered {
 		b.WriteString("– " + sentence(lang, code) + "\n")
 	}
 	return b.String()

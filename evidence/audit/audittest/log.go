@@ -155,6 +155,13 @@ func (l *Log) AppendHead(h evidence.Head, f evidence.Fact) evidence.Entry {
 	return e
 }
 
+// AppendLine puts an entry of another log behind this one's, as it is.
+func (l *Log) AppendLine(e evidence.Entry) {
+	e.Index = l.Size()
+	l.add(e.Line)
+	l.Entries = append(l.Entries, e)
+}
+
 func (l *Log) add(line []byte) {
 	more, err := tlog.StoredHashes(int64(len(l.Entries)), line, l.reader())
 	if err != nil {
