@@ -59,6 +59,7 @@ func (r Report) HTML(lang string, at time.Time) ([]byte, error) {
 		}
 	}
 	slices.SortStableFunc(worst, func(x, y pageClaim) int { return rank(y.Verdict) - rank(x.Verdict) })
+	worst = together(worst)
 	headline := sentence(lang, "page-"+Sound, len(r.Claims))
 	if r.Verdict != Sound {
 		headline = sentence(lang, "page-"+r.Verdict, counts[r.Verdict == string(Contradicted)], len(r.Claims))
@@ -84,6 +85,20 @@ func (r Report) HTML(lang string, at time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("write report: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// together draws claims of one verdict and one reason into one, in the place of the first.
+func together(claims []pageClaim) []pageClaim {
+	var out []pageClaim
+	for _, c := range claims {
+		i := slices.IndexFunc(out, func(x pageClaim) bool { return x.Verdict == c.Verdict && x.Detail == c.Detail })
+		if i < 0 {
+			out = append(out, c)
+			continue
+		}
+		out[i].Name += ", " + c.Name
+	}
+	return out
 }
 
 // facts are the figures at the head of the page.
