@@ -11,7 +11,7 @@ import (
 )
 
 // openssl runs the program on files of dir; it is the foreign opinion here.
-func openssl(t *testing.T, dir string, args ...string) bool {
+func openssl(t testing.TB, dir string, args ...string) bool {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Fatal("openssl is not installed: it is in the Debian package openssl")
@@ -23,7 +23,7 @@ func openssl(t *testing.T, dir string, args ...string) bool {
 	return err == nil
 }
 
-func put(t *testing.T, dir, name string, data []byte) {
+func put(t testing.TB, dir, name string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 		t.Fatal(err)
