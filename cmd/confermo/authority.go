@@ -14,6 +14,7 @@ import (
 
 	"confermo/evidence/anchor"
 	"confermo/evidence/anchor/testpki"
+	"confermo/evidence/durable"
 	"confermo/evidence/rules"
 )
 
@@ -82,5 +83,5 @@ func (a *authority) pack() (signed []byte, vkey string, err error) {
 	if signed, err = rules.Sign(rules.TestPack(), signer); err != nil {
 		return nil, "", err
 	}
-	return signed, vkey, writeDurably(path, signed, 0o600)
+	return signed, vkey, durable.WriteFile(path, signed)
 }

@@ -18,12 +18,13 @@ evidence/wording: evidence
 evidence/tree: evidence
 evidence/rules: evidence evidence/tree
 evidence/store:
+evidence/durable:
 evidence/store/postgrestest:
-evidence/journal: evidence evidence/tree evidence/store
-evidence/vault: evidence
+evidence/journal: evidence evidence/durable evidence/tree evidence/store
+evidence/vault: evidence evidence/durable
 evidence/seal:
-evidence/anchor: evidence evidence/tree evidence/seal evidence/journal
-evidence/anchor/testpki: evidence/seal
+evidence/anchor: evidence evidence/durable evidence/tree evidence/seal evidence/journal
+evidence/anchor/testpki: evidence/durable evidence/seal
 evidence/bundle: evidence evidence/tree evidence/seal evidence/wording
 evidence/audit: evidence evidence/tree evidence/rules evidence/seal evidence/bundle evidence/wording pdf/layout pdf/pades mailbox/reply mailbox/auth
 evidence/audit/audittest: *
@@ -35,7 +36,7 @@ mailbox/reply: evidence evidence/wording
 mailbox/auth: evidence evidence/seal
 mailbox/smtp:
 mailbox/imap:
-mailbox/local:
+mailbox/local: evidence/durable
 mailbox: evidence evidence/journal evidence/vault evidence/wording mailbox/reply mailbox/auth mailbox/smtp mailbox/imap
 pdf/layout: evidence evidence/wording
 pdf/pades: evidence/seal

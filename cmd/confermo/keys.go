@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/seal"
 )
 
@@ -33,33 +34,13 @@ func secretFile(path string, fresh func() (string, error)) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make key: %w", err)
 	}
-	if err := writeDurably(path, []byte(value+"\n"), 0o600); err != nil {
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		err = durable.WriteFile(path, []byte(value+"\n"))
+	}
+	if err != nil {
 		return "", fmt.Errorf("keep key: %w", err)
 	}
 	return value, nil
-}
-
-// writeDurably replaces a file, whole or not at all.
-func writeDurably(path string, data []byte, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func randomKey() (string, error) {

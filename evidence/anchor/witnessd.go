@@ -16,6 +16,7 @@ import (
 	cosignature "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/tree"
 )
 
@@ -77,10 +78,10 @@ func (w *WitnessServer) loadKey(name string) error {
 		if vkey, err = cosignature.VKeyToCosignatureV1(vkey); err != nil {
 			return err
 		}
-		if err := replace(w.dir, "witness.vkey", []byte(vkey+"\n")); err != nil {
+		if err := durable.WriteFile(filepath.Join(w.dir, "witness.vkey"), []byte(vkey+"\n")); err != nil {
 			return err
 		}
-		if err := replace(w.dir, "witness.key", []byte(made+"\n")); err != nil {
+		if err := durable.WriteFile(filepath.Join(w.dir, "witness.key"), []byte(made+"\n")); err != nil {
 			return err
 		}
 		skey = []byte(made)
@@ -176,7 +177,7 @@ func (w *WitnessServer) add(body []byte) (status int, kind string, answer []byte
 	// The log's signature alone is kept: the note is at once this witness's memory and proof against a fork.
 	kept, err := note.Sign(&note.Note{Text: n.Text, Sigs: n.Sigs})
 	if err == nil {
-		err = replace(w.dir, filepath.Base(w.file(origin)), kept)
+		err = durable.WriteFile(w.file(origin), kept)
 	}
 	if err != nil {
 		return refuse(http.StatusInternalServerError, "checkpoint could not be kept")
@@ -196,35 +197,4 @@ func (w *WitnessServer) line(c tree.Checkpoint) ([]byte, error) {
 		return nil, err
 	}
 	return msg[len(c.Text())+1:], nil
-}
-
-// replace writes dir/name so that after a crash the old bytes or the new stand there, and the new once it returned.
-func replace(dir, name string, data []byte) (err error) {
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/tree"
 )
 
@@ -30,7 +30,7 @@ func (l *left) keep(c tree.Checkpoint, msg []byte) error {
 	if l.file == "" || c.Size <= l.size {
 		return nil
 	}
-	if err := replaceFile(l.file, msg); err != nil {
+	if err := durable.WriteFile(l.file, msg); err != nil {
 		return fmt.Errorf("remember checkpoint: %w", err)
 	}
 	l.size = c.Size
@@ -72,36 +72,4 @@ func (l *left) compare(vkey string, size int64, hashes tlog.HashReader) error {
 	}
 	l.size = c.Size
 	return nil
-}
-
-// replaceFile writes a file so that after a crash the old bytes or the new stand there, and the new once it returned.
-func replaceFile(path string, data []byte) (err error) {
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

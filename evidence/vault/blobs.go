@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"confermo/evidence/durable"
 )
 
 // ErrNoBlob says that no blob has the name.
@@ -66,49 +68,14 @@ func (d dir) Put(_ context.Context, name string, data []byte) error {
 			return fmt.Errorf("put blob: %w", err)
 		}
 		// Synced whether or not this call made it: another may have made it and not synced it yet.
-		if err := syncDir(parent); err != nil {
+		if err := durable.SyncDir(parent); err != nil {
 			return fmt.Errorf("put blob: %w", err)
 		}
 	}
-	if err := writeFile(folder, segments[len(segments)-1], data); err != nil {
+	if err := durable.WriteFile(filepath.Join(folder, segments[len(segments)-1]), data); err != nil {
 		return fmt.Errorf("put blob: %w", err)
 	}
 	return nil
-}
-
-// writeFile replaces folder/name by data: temporary file, sync, rename, sync of the folder.
-func writeFile(folder, name string, data []byte) (err error) {
-	f, err := os.CreateTemp(folder, ".put-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(folder, name)); err != nil {
-		return err
-	}
-	return syncDir(folder)
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func (d dir) Get(_ context.Context, name string) ([]byte, error) {
@@ -135,7 +102,7 @@ func (d dir) Delete(_ context.Context, name string) error {
 	} else if err != nil {
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 func (d dir) List(ctx context.Context, prefix string) ([]string, error) {

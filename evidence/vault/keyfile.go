@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"confermo/evidence/durable"
 )
 
 const keyFileHead = "confermo-vault-key-1 "
@@ -50,7 +52,7 @@ func makeKeyFile(path string) ([]byte, error) {
 	}
 	// CreateTemp gives 0600, and the rename keeps it.
 	text := keyFileHead + base64.StdEncoding.EncodeToString(key) + "\n"
-	if err := writeFile(folder, filepath.Base(path), []byte(text)); err != nil {
+	if err := durable.WriteFile(path, []byte(text)); err != nil {
 		return nil, err
 	}
 	return key, nil

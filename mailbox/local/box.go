@@ -16,6 +16,8 @@ import (
 
 	goimap "github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
+
+	"confermo/evidence/durable"
 )
 
 // box is one user's mailbox: the files are the truth, the IMAP user in memory serves them.
@@ -75,7 +77,7 @@ func (b *box) readValidity() error {
 		var r [4]byte
 		_, _ = rand.Read(r[:]) // never fails (crypto/rand)
 		b.validity = binary.BigEndian.Uint32(r[:])>>1 | 1
-		return keep(name, []byte(strconv.FormatUint(uint64(b.validity), 10)))
+		return durable.WriteFile(name, []byte(strconv.FormatUint(uint64(b.validity), 10)))
 	}
 	if err != nil {
 		return fmt.Errorf("read mailbox: %w", err)
@@ -93,7 +95,7 @@ func (b *box) deliver(raw []byte, at time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name := fmt.Sprintf("%06d-%d.eml", len(b.stored)+1, at.UnixMilli())
-	if err := keep(filepath.Join(b.dir, name), raw); err != nil {
+	if err := durable.WriteFile(filepath.Join(b.dir, name), raw); err != nil {
 		return err
 	}
 	return b.show(raw, at)
@@ -105,23 +107,6 @@ func (b *box) show(raw []byte, at time.Time) error {
 		return fmt.Errorf("show mail: %w", err)
 	}
 	b.stored = append(b.stored, Stored{UID: uint32(d.UID), Received: at, Raw: raw})
-	return nil
-}
-
-// keep writes a file whole or not at all.
-func keep(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return fmt.Errorf("keep mail: %w", err)
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return fmt.Errorf("keep mail: %w", errors.Join(err, os.Remove(f.Name())))
-	}
 	return nil
 }
 

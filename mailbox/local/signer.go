@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-msgauth/dkim"
+
+	"confermo/evidence/durable"
 )
 
 // selector names the one DKIM key of each domain.
@@ -46,7 +48,7 @@ func (s *Server) signer(domain string) (*signer, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = newKey(); err == nil {
-			err = keep(name, text)
+			err = durable.WriteFile(name, text)
 		}
 	}
 	if err != nil {

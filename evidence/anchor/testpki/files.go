@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/seal"
 )
 
@@ -51,23 +52,6 @@ func parseSigner(data []byte) (seal.Signer, error) {
 	return s, nil
 }
 
-// writeFile replaces a file as a whole, on disk before it returns.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return fmt.Errorf("create file: %w", err)
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("put file in place: %w", err)
-	}
-	return nil
-}
-
 func (p *PKI) serialFile() string { return filepath.Join(p.dir, "tsa", "serial") }
 
 func (p *PKI) loadSerial() error {
@@ -90,7 +74,7 @@ func (p *PKI) nextSerial() (*big.Int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next := new(big.Int).Add(p.serial, big.NewInt(1))
-	if err := writeFile(p.serialFile(), []byte(next.String()+"\n")); err != nil {
+	if err := durable.WriteFile(p.serialFile(), []byte(next.String()+"\n")); err != nil {
 		return nil, fmt.Errorf("store serial number: %w", err)
 	}
 	p.serial = next

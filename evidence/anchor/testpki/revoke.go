@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/seal"
 
 	"golang.org/x/crypto/ocsp"
@@ -60,7 +61,7 @@ func (p *PKI) Revoke(c *x509.Certificate, r Revoked) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read revoked certificates: %w", err)
 	}
-	if err := writeFile(p.revokedFile(), append(old, line...)); err != nil {
+	if err := durable.WriteFile(p.revokedFile(), append(old, line...)); err != nil {
 		return fmt.Errorf("revoke certificate: %w", err)
 	}
 	p.revoked[c.SerialNumber.Text(16)] = Revoked{At: r.At.UTC().Truncate(time.Second), Reason: r.Reason}

@@ -37,6 +37,7 @@ import (
 	"sync"
 	"time"
 
+	"confermo/evidence/durable"
 	"confermo/evidence/seal"
 )
 
@@ -117,7 +118,7 @@ func (p *PKI) RenewTSA() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(p.dir, "tsa", "tsa.pem"), data); err != nil {
+	if err := durable.WriteFile(filepath.Join(p.dir, "tsa", "tsa.pem"), data); err != nil {
 		return fmt.Errorf("renew time-stamping certificate: %w", err)
 	}
 	p.tsa, err = parseSigner(data)
@@ -192,7 +193,7 @@ func (p *PKI) load(file string, issuer *seal.Signer, now time.Time, template *x5
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if data, err = p.issue(issuer, now, template); err == nil {
-			err = writeFile(path, data)
+			err = durable.WriteFile(path, data)
 		}
 	}
 	if err != nil {
