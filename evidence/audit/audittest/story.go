@@ -66,6 +66,7 @@ type Script struct {
 	Length   time.Duration                     // of the call, two minutes by default
 	During   func(s *Story, at time.Time) bool // before each ten seconds of the call; false loses them
 	Reason   string                            // what the timesheet's signature says of itself
+	NoStamp  bool                              // the timesheet's signature has no time stamp
 	Signed   func(raw string) []byte           // signs the reply in place of the person's provider
 }
 
@@ -278,9 +279,11 @@ func (s *Story) sign() {
 	}
 	pdf, err := layout.Timesheet(printed, audit.Names(rules.TestPack(), "B03", audit.DocumentLanguage))
 	must(err)
-	pdf, err = pades.Sign(pdf, s.PKI.Operator, pades.SignOptions{
-		FieldName: "operator", M: s.clock(10, 21, 2), Name: "Ilaria Montebruni", Reason: s.Reason, Stamp: s.PKI.Stamper(s.clock(10, 21, 3)),
-	})
+	o := pades.SignOptions{FieldName: "operator", M: s.clock(10, 21, 2), Name: "Ilaria Montebruni", Reason: s.Reason, Stamp: s.PKI.Stamper(s.clock(10, 21, 3))}
+	if s.NoStamp {
+		o.Stamp = nil
+	}
+	pdf, err = pades.Sign(pdf, s.PKI.Operator, o)
 	must(err)
 	s.Add(ID, "pdf", s.clock(10, 21, 4), &evidence.TimesheetSigned{
 		Version: 1, Level: "B-T", Layout: layout.Version, Engine: evidence.DurationEngine, Wording: wording.Version, Offset: 3600,
