@@ -18,16 +18,21 @@ import (
 // one plain file, synced per group. Reported per writer count: entries a second, and the 50th and 99th percentile.
 func BenchmarkAppend(b *testing.B) {
 	for _, writers := range []int{1, 64} {
-		b.Run(fmt.Sprintf("journal/%d", writers), func(b *testing.B) {
-			s := newSite(b)
-			for w := range writers {
-				s.schedule(b, id(w), "a")
-			}
-			measure(b, writers, func(w, i int) error {
-				_, err := s.Append(context.Background(), journal.Draft{Interview: id(w), By: "rtc", Fact: media(i)})
-				return err
+		for _, engine := range []struct {
+			name string
+			make func(testing.TB) *site
+		}{{"journal", newSite}, {"postgres", newPostgresSite}} {
+			b.Run(fmt.Sprintf("%s/%d", engine.name, writers), func(b *testing.B) {
+				s := engine.make(b)
+				for w := range writers {
+					s.schedule(b, id(w), "a")
+				}
+				measure(b, writers, func(w, i int) error {
+					_, err := s.Append(context.Background(), journal.Draft{Interview: id(w), By: "rtc", Fact: media(i)})
+					return err
+				})
 			})
-		})
+		}
 		b.Run(fmt.Sprintf("file/%d", writers), func(b *testing.B) {
 			f := newPlainFile(b)
 			line := bytes.Repeat([]byte("x"), 800) // about a line and its sealed body

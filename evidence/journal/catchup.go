@@ -22,7 +22,11 @@ const lookEvery = 500 * time.Millisecond
 
 // refresh reads the head, locked until the commit, and takes in what other processes appended since.
 func (j *Journal) refresh(ctx context.Context, tx *sql.Tx) error {
-	size, root, err := readHead(ctx, tx, j.db.Locking(headQuery))
+	stmt, err := j.in(ctx, tx, j.db.Locking(headQuery))
+	if err != nil {
+		return fmt.Errorf("read tree head: %w", err)
+	}
+	size, root, err := scanHead(stmt.QueryRowContext(ctx))
 	if err != nil {
 		return err
 	}
@@ -32,8 +36,12 @@ func (j *Journal) refresh(ctx context.Context, tx *sql.Tx) error {
 const headQuery = "SELECT size, root FROM head WHERE id = 1"
 
 func readHead(ctx context.Context, q querier, query string) (size int64, root tlog.Hash, err error) {
+	return scanHead(q.QueryRowContext(ctx, query))
+}
+
+func scanHead(row *sql.Row) (size int64, root tlog.Hash, err error) {
 	var b []byte
-	if err := q.QueryRowContext(ctx, query).Scan(&size, &b); err != nil {
+	if err := row.Scan(&size, &b); err != nil {
 		return 0, root, fmt.Errorf("read tree head: %w", err)
 	}
 	if len(b) != tlog.HashSize {

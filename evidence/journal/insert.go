@@ -39,6 +39,15 @@ func (s *statements) close() {
 	s.byText = nil
 }
 
+// in is a prepared statement of a transaction.
+func (j *Journal) in(ctx context.Context, tx *sql.Tx, text string) (*sql.Stmt, error) {
+	stmt, err := j.prepared.get(ctx, j.db.SQL(), text)
+	if err != nil {
+		return nil, err
+	}
+	return tx.StmtContext(ctx, stmt), nil
+}
+
 // rowsAtOnce are the numbers of rows that one statement inserts: few, so that each stays prepared.
 var rowsAtOnce = []int{64, 16, 4, 1}
 
@@ -49,11 +58,11 @@ func (j *Journal) insert(ctx context.Context, tx *sql.Tx, table, columns string,
 	for _, count := range rowsAtOnce {
 		for len(values) >= count*width {
 			text := j.db.Q("INSERT INTO " + table + " (" + columns + ") VALUES " + one + strings.Repeat(", "+one, count-1))
-			stmt, err := j.prepared.get(ctx, j.db.SQL(), text)
+			stmt, err := j.in(ctx, tx, text)
 			if err != nil {
 				return err
 			}
-			if _, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[:count*width]...); err != nil {
+			if _, err := stmt.ExecContext(ctx, values[:count*width]...); err != nil {
 				return err
 			}
 			values = values[count*width:]

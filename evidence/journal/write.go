@@ -24,7 +24,11 @@ func (j *Journal) write(ctx context.Context, g *group) error {
 	}
 	size := j.c.size + int64(len(g.staged))
 	const head = "UPDATE head SET size = ?, root = ? WHERE id = 1"
-	if _, err := g.tx.ExecContext(ctx, j.db.Q(head), size, g.root[:]); err != nil {
+	stmt, err := j.in(ctx, g.tx, j.db.Q(head))
+	if err == nil {
+		_, err = stmt.ExecContext(ctx, size, g.root[:])
+	}
+	if err != nil {
 		return fmt.Errorf("write head: %w", err)
 	}
 	for key := range g.drawn {

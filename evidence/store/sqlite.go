@@ -19,6 +19,9 @@ var pragmas = []struct{ name, value string }{
 	{"synchronous", "FULL"},
 	{"foreign_keys", "1"},
 	{"secure_delete", "1"}, // what an erasure clears is overwritten
+	// The log of writes is copied into the database each 32 MB, not each 4: a commit touches a page per interview.
+	{"wal_autocheckpoint", "8000"},
+	{"cache_size", "-16000"}, // KB
 }
 
 // sqlite needs no row lock and no turn: an immediate transaction excludes every other writer.
