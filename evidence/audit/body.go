@@ -40,8 +40,12 @@ func checkMembers(body []byte, into any) error {
 
 type bodyWalk struct {
 	d       *json.Decoder
+	depth   int
 	unknown string // the first
 }
+
+// maxDepth bounds how deep a body's objects and lists stand within one another.
+const maxDepth = 64
 
 var valueType = reflect.TypeFor[evidence.Value]()
 
@@ -52,6 +56,10 @@ var committed = reflect.TypeFor[struct {
 
 // value reads one JSON value that goes into a t; nil is a value nobody reads.
 func (w *bodyWalk) value(t reflect.Type, path string) error {
+	if w.depth++; w.depth > maxDepth {
+		return fmt.Errorf("read body: it is nested deeper than %d", maxDepth)
+	}
+	defer func() { w.depth-- }()
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

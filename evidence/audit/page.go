@@ -40,7 +40,7 @@ func (r Report) HTML(lang string, at time.Time) ([]byte, error) {
 	if !slices.Contains(Languages(), lang) {
 		lang = Languages()[0]
 	}
-	receipt := r.Of(ReceiptLine).Claim != ""
+	receipt := r.alone()
 	kind := "bundle"
 	if receipt {
 		kind = "receipt"

@@ -17,8 +17,8 @@ import (
 )
 
 // Policy is what an auditor demands beyond the keys: policy.json of a trust folder. The zero Policy is that of a folder without
-// one: one witness, any trusted authority, a stamp within 120 s. A policy can only ask for more; what it asks for and the bundle
-// does not show is unproved.
+// one: one witness, any trusted authority, a stamp within 120 s. But for the age, which the auditor may set longer, a policy only
+// asks for more; what it asks for and the bundle does not show is unproved.
 //
 //	{"witnesses":2,"stamps":["TSA Uno","3f9a…"],"max_anchor_age_seconds":60,"require":["witnessed","not-test"]}
 type Policy struct {

@@ -113,6 +113,9 @@ func (r Report) Of(claim string) Claim {
 	return Claim{}
 }
 
+// alone tells a receipt's report from a bundle's.
+func (r Report) alone() bool { return r.Of(ReceiptLine).Claim != "" }
+
 // Text is the report for people: one line a claim, aligned, and what no claim covers.
 func (r Report) Text(lang string) string {
 	var b strings.Builder
@@ -125,7 +128,11 @@ func (r Report) Text(lang string) string {
 	for _, c := range r.Claims {
 		b.WriteString(pad(word(lang, c.Claim), name) + pad(word(lang, string(c.Verdict)), verdict) + c.In(lang) + "\n")
 	}
-	b.WriteString("\n" + word(lang, "outcome-"+r.Verdict) + "\n")
+	what := "outcome-"
+	if r.alone() {
+		what = "outcome-receipt-"
+	}
+	b.WriteString("\n" + word(lang, what+r.Verdict) + "\n")
 	for _, code := range r.uncovered {
 		b.WriteString("– " + sentence(lang, code) + "\n")
 	}

@@ -114,12 +114,13 @@ func TestBodiesAreReadInOneWayOrNotAtAll(t *testing.T) {
 	for raw, code := range map[string]string{
 		`{"device":"d","agent":"a","how":"code"}`: "record-holds",
 		`{"device":"d"}`: "record-holds",
-		`{"device":"d","agent":"a","how":"code","how":"first"}`:        "opening-broken",
-		`{"device":"d","agent":"a","how":"code","HOW":"first"}`:        "opening-broken",
-		`{"device":"d","agent":"a","How":"code"}`:                      "opening-broken",
-		`{"device":"d","agent":"a","how":"code","until":{"x":[1]}}`:    "unknown-member",
-		`{"device":"d","agent":"a","how":"code","x":{"a":1,"a":2}}`:    "opening-broken",
-		`{"device":"d","agent":"a","how":"code","approved_minutes":6}`: "unknown-member",
+		`{"device":"d","agent":"a","how":"code","how":"first"}`:                        "opening-broken",
+		`{"device":"d","agent":"a","how":"code","HOW":"first"}`:                        "opening-broken",
+		`{"device":"d","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}`: "opening-broken",
+		`{"device":"d","agent":"a","How":"code"}`:                                      "opening-broken",
+		`{"device":"d","agent":"a","how":"code","until":{"x":[1]}}`:                    "unknown-member",
+		`{"device":"d","agent":"a","how":"code","x":{"a":1,"a":2}}`:                    "opening-broken",
+		`{"device":"d","agent":"a","how":"code","approved_minutes":6}`:                 "unknown-member",
 	} {
 		r := verify(t, audittest.Tell(audittest.Script{At: first("interview-completed", func(l *audittest.Log, at time.Time) {
 			l.Append(audittest.ID, "web", at, &body{"link-opened", raw})
