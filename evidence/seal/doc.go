@@ -22,5 +22,10 @@
 // certificate, and unused certificates are refused. [CleanToken] takes a
 // token of an authority that sends more and leaves what is used.
 //
+// [Book] judges certificates by revocation data kept beside the signature: OCSP responses
+// and revocation lists, each checked for who signed it, what it is about and when it spoke.
+// [OpenP7M] and [VerifyForeign] read signatures of other programs, whose form is free, and say so in
+// their reports.
+//
 // The package does no input or output and reads no clock; times are arguments.
 package seal

@@ -14,11 +14,22 @@
 //	xref, trailer with /Prev, startxref, %%EOF
 //
 // The signature is PAdES B-B or B-T (ETSI EN 319 142-1 clause 6) and covers the
-// file from its first byte to the end of its own update, without the hexadecimal string. The
-// reader derives what an update must look like from the revision before it and
+// file from its first byte to the end of its own update, without the hexadecimal string. Two
+// further kinds of update raise it to B-LT and B-LTA: revocation data as streams of DER,
+// listed in the catalogue, and a document time stamp over everything before it, which has
+// the form above without /M and words:
+//
+//	13 0 obj <</Length 1234>> stream … endstream endobj
+//	 9 0 obj <<… /DSS <</Type /DSS /Certs [13 0 R] /OCSPs [14 0 R] /CRLs [15 0 R]>>>> endobj
+//	16 0 obj <</Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161 /ByteRange […] /Contents <…>>> endobj
+//
+// The reader derives what an update must look like from the revision before it and
 // compares, so an update that changes anything else, or that leaves a byte out,
 // is refused: shadowing a signed page, wrapping a signature or appending
 // after the last one has no form to hide in.
+//
+// [VerifyForeign] reads PDFs of other programs. It cannot ask for one form; it compares the
+// objects of successive states instead and refuses every change that is not on a list.
 //
 // The package does no input or output and reads no clock; times are arguments.
 package pades

@@ -38,7 +38,7 @@ type packed struct {
 const (
 	maxSections = 256
 	maxObjects  = 1 << 20
-	maxInflated = 128 << 20
+	maxInflated = 32 << 20
 )
 
 var ending = regexp.MustCompile(`startxref[\r\n ]+([0-9]{1,10})[\r\n ]+%%EOF[\r\n]{0,2}$`)
