@@ -30,7 +30,8 @@ func lay(dir string) error {
 	altered := slices.Clone(good)
 	altered[len(altered)/2] ^= 1
 	no := audittest.Tell(audittest.Script{Reply: "Non confermo"})
-	files := map[string][]byte{"good.asice": good, "altered.asice": altered, "refused.asice": no.Seal(no.Content()),
+	files := map[string][]byte{
+		"good.asice": good, "altered.asice": altered, "refused.asice": no.Seal(no.Content()),
 		"receipt.json": s.Receipt(2, nil), "old-receipt.json": s.Receipt(1, nil), "refused-receipt.json": no.Receipt(2, nil),
 		"forged-receipt.json": s.Receipt(2, func(r *audit.Receipt) { r.Attested = 3600 }),
 	}

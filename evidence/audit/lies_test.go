@@ -66,7 +66,8 @@ func TestAnOperatorWithAllKeysOfTheServiceIsFound(t *testing.T) {
 		{"agreed for a day of the pack and held before it began", audittest.Script{
 			Offset: -10 * 24 * time.Hour, Fact: edit(func(f *evidence.Scheduled) { f.Start = stamp(clock(10, 15, 0)) }),
 		}, audit.Duration, audit.Unproved, "pack-not-in-force"},
-		{"attack 1: the operator came late and says he was let in with the person", audittest.Script{Length: 40 * time.Minute,
+		{"attack 1: the operator came late and says he was let in with the person", audittest.Script{
+			Length: 40 * time.Minute,
 			Fact: func(f evidence.Fact) evidence.Fact {
 				if a, ok := f.(*evidence.PartyAdmitted); ok && a.Party == evidence.Operator {
 					return nil
