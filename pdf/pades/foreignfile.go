@@ -37,7 +37,7 @@ type packed struct {
 
 const (
 	maxSections = 256
-	maxObjects  = 1 << 20
+	maxObjects  = 1 << 18
 	maxInflated = 32 << 20
 )
 
