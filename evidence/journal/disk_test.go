@@ -3,7 +3,7 @@ package journal_test
 import (
 	"bufio"
 	"bytes"
-	"fmt"
+	"encoding/hex"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -75,7 +75,6 @@ var (
 	stepLine   = regexp.MustCompile(`^(\d+) +(\w+)\((.*)$`)
 	againLine  = regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>(.*)$`)
 	resultPart = regexp.MustCompile(`\) += `)
-	argument   = regexp.MustCompile(`"((?:\\x[0-9a-f]{2})*)"|\b\d+<((?:\\x[0-9a-f]{2})*)>|AT_FDCWD<[^>]*>|(O_[A-Z_|]+)|\b(\d+)\b`)
 )
 
 // readTrace reads what strace -f -y -xx wrote, in the order in which the calls returned.
@@ -109,32 +108,44 @@ func readTrace(r io.Reader) ([]step, error) {
 			call, result = m[3][:at[0]], m[3][at[1]:]
 		}
 		s := step{call: m[2], begin: begin, end: n, failed: strings.HasPrefix(result, "-1 ")}
-		for _, a := range argument.FindAllStringSubmatch(call, -1) {
-			switch {
-			case a[3] != "":
-				s.flags = a[3]
-			case a[4] != "":
-				x, err := strconv.ParseInt(a[4], 10, 64)
-				if err != nil {
-					return nil, fmt.Errorf("line %d of the trace: %w", n, err)
-				}
-				s.numbers = append(s.numbers, x)
-			case !strings.HasPrefix(a[0], "AT_FDCWD"):
-				s.args = append(s.args, unhex(a[1]+a[2]))
-			}
-		}
+		s.arguments(call)
 		steps = append(steps, s)
 	}
 	return steps, lines.Err()
 }
 
-func unhex(s string) string {
-	out := make([]byte, 0, len(s)/4)
-	for ; len(s) >= 4; s = s[4:] {
-		b, _ := strconv.ParseUint(s[2:4], 16, 8)
-		out = append(out, byte(b))
+// arguments takes a call apart by hand: the bytes written make it long.
+func (s *step) arguments(call string) {
+	for call != "" {
+		var word string
+		switch i := strings.IndexAny(call, `"<, `); {
+		case i < 0:
+			word, call = call, ""
+		case call[i] == '"':
+			text, rest, _ := strings.Cut(call[i+1:], `"`)
+			s.args, call = append(s.args, unhex(text)), rest
+			continue
+		case call[i] == '<':
+			name, rest, _ := strings.Cut(call[i+1:], ">")
+			if !strings.HasPrefix(call, "AT_FDCWD") {
+				s.args = append(s.args, unhex(name))
+			}
+			call = rest
+			continue
+		default:
+			word, call = call[:i], call[i+1:]
+		}
+		if strings.HasPrefix(word, "O_") {
+			s.flags = word
+		} else if x, err := strconv.ParseInt(word, 10, 64); err == nil {
+			s.numbers = append(s.numbers, x)
+		}
 	}
-	return string(out)
+}
+
+func unhex(s string) string {
+	b, _ := hex.DecodeString(strings.ReplaceAll(s, `\x`, ""))
+	return string(b)
 }
 
 // flush is a sync that was begun: what was written and named then is on disk when it returns.
