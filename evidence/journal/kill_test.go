@@ -139,7 +139,10 @@ func killAt(t *testing.T, s *site, round int, after time.Duration, acknowledged 
 	}
 	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
-	reader := bufio.NewReader(out)
+	if round%2 == 1 && timer.Stop() { // every other one dies only after it has acknowledged something
+		timer.Reset(time.Minute)
+	}
+	reader, heard := bufio.NewReader(out), false
 	for {
 		line, err := reader.ReadString('\n')
 		if err != nil { // a line cut off by the kill was not read by anybody
@@ -151,6 +154,10 @@ func killAt(t *testing.T, s *site, round int, after time.Duration, acknowledged 
 			t.Fatalf("child says %q: %v", line, err)
 		}
 		acknowledged[fmt.Sprint(scope, " ", n)] = hash
+		if !heard && round%2 == 1 {
+			timer.Reset(after)
+		}
+		heard = true
 	}
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the child ended by itself: %v", err)
