@@ -371,7 +371,12 @@ func (i *installation) audits(t *testing.T, iv *evidence.Interview) {
 	b.open(i.base + "/audit?q=Ferrantini")
 	b.shot("a-01-ricerca")
 	b.open(i.base + "/audit/" + iv.ID)
+	b.shot("a-02-rapporto-prima")
+	b.submit("/check")
 	b.shot("a-02-rapporto")
+	if said := b.text(); !strings.Contains(said, "Provato") || strings.Contains(said, "Contraddetto ") {
+		b.t.Errorf("the report says %s", said)
+	}
 	bundle, err := i.issuer.Issue(context.Background(), iv.ID)
 	check(t, err)
 	report := i.verify(t, bundle)
