@@ -20,15 +20,12 @@ type Config struct {
 	MailFrom                                  string
 	SMTPAddr, SMTPUser, SMTPPassword, SMTPTLS string
 	IMAPAddr, IMAPUser, IMAPPassword, IMAPTLS string
-	AuthServ                                  string
 	SealCert, SealKey                         string
 	TSAURL, TSACA, TSAUser, TSAPassword       string
 	WitnessURL, WitnessKey                    string
 	RulePack, RuleKey                         string
 	Register                                  string
 
-	// Demo marks an installation whose every page says that it proves nothing.
-	Demo bool
 	// Loopback keeps media on this machine.
 	Loopback bool
 }
@@ -61,7 +58,6 @@ func (c *Config) settings() []struct {
 		{"imap-user", "user of the inbox", &c.IMAPUser},
 		{"imap-password", "its password", &c.IMAPPassword},
 		{"imap-tls", "starttls, tls, or plain (loopback only)", &c.IMAPTLS},
-		{"auth-serv", "authserv-id whose Authentication-Results are believed", &c.AuthServ},
 		{"seal-cert", "PEM chain of the seal, leaf first", &c.SealCert},
 		{"seal-key", "PEM key of the seal", &c.SealKey},
 		{"tsa-url", "RFC 3161 authority", &c.TSAURL},

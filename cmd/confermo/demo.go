@@ -119,7 +119,7 @@ func openDemo(ctx context.Context, data, listen string, out io.Writer) (_ *demo,
 		lookup: d.mail.Lookup, demo: d.mailboxes(), trust: trust,
 		cfg: Config{
 			Data: data, DB: os.Getenv("CONFERMO_DB"), BaseURL: "http://" + lines.Addr().String(), Node: "demo", Name: "confermo.demo", UDP: "127.0.0.1:0",
-			TestPKI: true, Demo: true, Loopback: true, MailFrom: demoInbox,
+			TestPKI: true, Loopback: true, MailFrom: demoInbox,
 			SMTPAddr: smtp, SMTPUser: demoInbox, SMTPPassword: demoPassword, SMTPTLS: "plain",
 			IMAPAddr: imap, IMAPUser: demoInbox, IMAPPassword: demoPassword, IMAPTLS: "plain",
 		},
